@@ -1,0 +1,1 @@
+"""Empties the outbox: a worker that claims messages and channels that carry them."""

@@ -1,0 +1,13 @@
+"""How long things live unless an operator says otherwise. Source: contract and the Account Service seed."""
+
+from datetime import timedelta
+
+SESSION_IDLE_LIFETIME = timedelta(minutes=30)
+SESSION_LIFETIME = timedelta(hours=24)
+COOKIE_LIFETIME = timedelta(days=30)
+COOKIE_GRACE = timedelta(seconds=60)
+ACTIVATION_CODE_LIFETIME = timedelta(minutes=10)
+TEMPORARY_PASSWORD_LIFETIME = timedelta(minutes=30)
+
+MAX_ACTIVATION_TRIES = 5
+"""Codes that may be tried against one activation code."""

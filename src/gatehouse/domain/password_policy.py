@@ -1,0 +1,76 @@
+"""What a password and a pincode must be."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+MAX_PASSWORD_BYTES = 1024
+"""Bytes in UTF-8 that are taken as a password at all; more is refused before hashing."""
+
+MIN_PINCODE_DIGITS, MAX_PINCODE_DIGITS = 4, 12
+
+# Of the most used four-digit pins, those that are neither a run, a repetition nor a year.
+_COMMON_PINCODES = frozenset({"0007", "0852", "1004", "1122", "1357", "2468", "2580", "5683"})
+
+
+@dataclass(frozen=True)
+class PasswordPolicy:
+    """A merchant's password rules.
+
+    Lengths are in characters; `min_strength` is zxcvbn's score, 0 (any) to 4 (very unguessable);
+    `history` is how many former passwords may not come back.
+    Source: NIST SP 800-63B-4, 3.1.1.2: at least 8 characters, at least 64 allowed, no composition rules.
+    """
+
+    min_length: int = 8
+    max_length: int = 128
+    min_strength: int = 2
+    history: int = 0
+
+
+def weakness(policy: PasswordPolicy, password: str, names: Iterable[str]) -> str | None:
+    """Return why the password breaks a rule that needs no estimate, or None when it keeps them.
+
+    `names` are the user's own: a password may not be one of them, nor one with up to three characters added.
+    """
+    if len(password) < policy.min_length:
+        return f"it is shorter than {policy.min_length} characters"
+    if len(password) > policy.max_length:
+        return f"it is longer than {policy.max_length} characters"
+    if len(set(password)) < 3:
+        return "it repeats one or two characters"
+    folded = password.casefold()
+    for name in names:
+        if len(name) >= 3 and name.casefold() in folded and len(password) - len(name) < 4:
+            return "it is made from the user's own name or address"
+    return None
+
+
+def pincode_weakness(pincode: str) -> str | None:
+    """Return why the pincode is refused, or None. Digits are ASCII: a till has no others."""
+    if not (pincode.isascii() and pincode.isdigit()):
+        return "it must have digits only"
+    if not MIN_PINCODE_DIGITS <= len(pincode) <= MAX_PINCODE_DIGITS:
+        return f"it must have {MIN_PINCODE_DIGITS} to {MAX_PINCODE_DIGITS} digits"
+    if _is_run(pincode) or _is_repetition(pincode) or _is_year(pincode) or pincode in _COMMON_PINCODES:
+        return "it is too easy to guess"
+    return None
+
+
+def _is_run(digits: str) -> bool:
+    """Whether each digit is one more, or each one less, than the digit before it, with 9 and 0 as neighbours."""
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(digits)}
+    return steps in ({1}, {9})
+
+
+def _is_repetition(digits: str) -> bool:
+    """Whether a block of up to half the length is all there is, as in 1111, 1212 or 123123."""
+    return any(
+        digits == digits[:size] * (len(digits) // size)
+        for size in range(1, len(digits) // 2 + 1)
+        if len(digits) % size == 0
+    )
+
+
+def _is_year(digits: str) -> bool:
+    return len(digits) == 4 and digits[:2] in ("19", "20")

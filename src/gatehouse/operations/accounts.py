@@ -1,0 +1,135 @@
+"""Accounts, as an operator adds and changes them. What their owners may do themselves is in the other files."""
+
+from collections.abc import Sequence
+
+from gatehouse.domain import identity, password_policy
+from gatehouse.domain.accounts import AccountStatus
+from gatehouse.domain.errors import AdministrationError
+from gatehouse.domain.events import AuditEvent
+from gatehouse.domain.roles import UserRole
+from gatehouse.operations import audit, passwords
+from gatehouse.operations.calls import Call
+from gatehouse.operations.merchants import get_merchant
+from gatehouse.operations.phone_numbers import normalised_phone
+from gatehouse.storage import accounts
+from gatehouse.storage.accounts import Account
+from gatehouse.storage.merchants import Merchant
+
+PAGE = 1000
+"""Accounts that a list gives at most; the next page begins after the last number of this one."""
+
+
+def add_account(
+    call: Call,
+    merchant_id: int,
+    role: UserRole,
+    *,
+    password: str | None = None,
+    pincode: str | None = None,
+    email: str | None = None,
+    username: str | None = None,
+    phone: str | None = None,
+    full_name: str | None = None,
+    customer_number: str | None = None,
+    cards: Sequence[str] = (),
+) -> Account:
+    """Add an account; password and pincode must keep the merchant's rules. Raises AdministrationError."""
+    if not (email or username):
+        raise AdministrationError("an account needs an e-mail address or a username")
+    if email and not identity.is_email(email):
+        raise AdministrationError("this is not an e-mail address")
+    if pincode and (weakness := password_policy.pincode_weakness(pincode)):
+        raise AdministrationError(f"the pincode is refused: {weakness}")
+    with call.reading():
+        merchant = get_merchant(call, merchant_id)
+    number = normalised_phone(phone, merchant.region) if phone else None
+    if phone and number is None:
+        raise AdministrationError("this is not a phone number; write it with its country, as +12015550123")
+    if password:
+        _check_password(call, merchant, passwords.names_of(merchant, username, email, full_name), password)
+    password_hash = call.passwords.hash(password) if password else None
+    pincode_hash = call.passwords.hash(pincode) if pincode else None
+    with call.writing():
+        if username and accounts.find_by_username(call.db, merchant_id, identity.username_key(username)):
+            raise AdministrationError("the merchant has an account of this username")
+        added = accounts.add(
+            call.db,
+            merchant_id=merchant_id,
+            role=role.value,
+            email=email,
+            email_key=identity.email_key(email) if email else None,
+            username=username,
+            username_key=identity.username_key(username) if username else None,
+            phone=number,
+            full_name=full_name,
+            customer_number=customer_number,
+            status=AccountStatus.ACTIVE.value,
+            password_hash=password_hash,
+            pincode_hash=pincode_hash,
+            password_changed_at=call.now if password else None,
+            created_at=call.now,
+        )
+        account = _account(call, added)
+        for card in cards:
+            if accounts.find_card(call.db, merchant_id, identity.card_number_key(card)):
+                raise AdministrationError("another account of the merchant has this card")
+            accounts.add_card(call.db, account, card, identity.card_number_key(card))
+        audit.record(call, AuditEvent.ACCOUNT_ADDED, merchant_id=merchant_id, account_id=added)
+    return account
+
+
+def set_account_status(call: Call, account_id: int, status: AccountStatus) -> Account:
+    """Let an account log in or not; where it may not, sessions and login cookies end. Raises AdministrationError."""
+    with call.writing():
+        account = _account(call, account_id)
+        accounts.change(call.db, account_id, status=status.value)
+        if status is not AccountStatus.ACTIVE:
+            passwords.end_other_access(call, account)
+        audit.record(
+            call,
+            AuditEvent.ACCOUNT_CHANGED,
+            merchant_id=account.merchant_id,
+            account_id=account_id,
+            subject=status.value,
+        )
+        return _account(call, account_id)
+
+
+def set_account_password(call: Call, account_id: int, password: str) -> Account:
+    """Give an account a password; its sessions and login cookies end. Raises AdministrationError."""
+    with call.reading():
+        account = _account(call, account_id)
+        merchant = get_merchant(call, account.merchant_id)
+    names = passwords.names_of(merchant, account.username, account.email, account.full_name)
+    _check_password(call, merchant, names, password)
+    password_hash = call.passwords.hash(password)
+    with call.writing():
+        accounts.add_former_password(call.db, account, merchant.password_history, call.now)
+        accounts.change(call.db, account_id, password_hash=password_hash, password_changed_at=call.now)
+        passwords.end_other_access(call, account)
+        audit.record(call, AuditEvent.PASSWORD_CHANGED, merchant_id=account.merchant_id, account_id=account_id)
+        return _account(call, account_id)
+
+
+def show_account(call: Call, account_id: int) -> tuple[Account, Sequence[str]]:
+    """Return the account and the printed numbers of its cards. Raises AdministrationError."""
+    with call.reading():
+        return _account(call, account_id), [number for _, number in accounts.find_cards(call.db, [account_id])]
+
+
+def list_accounts(call: Call, merchant_id: int | None, after: int = 0) -> Sequence[Account]:
+    """Return a page of the accounts of one merchant or of all, by number."""
+    with call.reading():
+        return accounts.find_page(call.db, merchant_id, after, PAGE)
+
+
+def _check_password(call: Call, merchant: Merchant, names: list[str], password: str) -> None:
+    if refusal := passwords.refusal_of_new_password(call, merchant, names, password, former=[]):
+        raise AdministrationError(refusal.message)
+
+
+def _account(call: Call, account_id: int) -> Account:
+    found = accounts.find(call.db, account_id)
+    if found is None:
+        raise AdministrationError("there is no account of this number")
+    return found

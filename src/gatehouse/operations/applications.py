@@ -1,0 +1,101 @@
+"""Applications, as an operator adds and changes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gatehouse.domain import versions
+from gatehouse.domain.errors import AdministrationError
+from gatehouse.domain.events import AuditEvent
+from gatehouse.domain.lifetimes import COOKIE_GRACE, COOKIE_LIFETIME, SESSION_IDLE_LIFETIME, SESSION_LIFETIME
+from gatehouse.operations import audit
+from gatehouse.operations.calls import Call
+from gatehouse.operations.merchants import get_merchant
+from gatehouse.security import tokens
+from gatehouse.storage import applications
+from gatehouse.storage.applications import Application
+
+
+@dataclass(frozen=True)
+class NewApplication:
+    """An application just added, with the secrets that are shown this once."""
+
+    application: Application
+    token: str
+    hash_key: str
+
+
+def add_application(
+    call: Call, merchant_id: int, name: str, token: str | None = None, hash_key: str | None = None, **options: Any
+) -> NewApplication:
+    """Add an application, with the token that its programs have already or a new one. Raises AdministrationError."""
+    _check_version(options.get("minimum_version"))
+    token, hash_key = token or tokens.draw_application_token(), hash_key or tokens.draw_secret()
+    values: dict[str, Any] = {
+        "session_lifetime": SESSION_LIFETIME,
+        "session_idle_lifetime": SESSION_IDLE_LIFETIME,
+        "cookie_lifetime": COOKIE_LIFETIME,
+        "cookie_grace": COOKIE_GRACE,
+        "requires_devices": False,
+        "registers_devices_by_token": False,
+        "signature": "optional",
+        "boolean_results": False,
+    } | options
+    with call.writing():
+        get_merchant(call, merchant_id)
+        if applications.find_by_name(call.db, merchant_id, name):
+            raise AdministrationError("the merchant has an application of this name")
+        if applications.find_by_token(call.db, tokens.digest(token)):
+            raise AdministrationError("another application has this token")
+        number = applications.add(
+            call.db,
+            merchant_id=merchant_id,
+            name=name,
+            token_digest=tokens.digest(token),
+            hash_key_sealed=call.keys.seal(hash_key, "hash key"),
+            created_at=call.now,
+            **values,
+        )
+        audit.record(call, AuditEvent.APPLICATION_ADDED, merchant_id=merchant_id, application_id=number)
+        return NewApplication(_application(call, number), token, hash_key)
+
+
+def change_application(call: Call, application_id: int, **options: Any) -> Application:
+    """Change the options given, and return the application. Raises AdministrationError."""
+    _check_version(options.get("minimum_version"))
+    with call.writing():
+        application = _application(call, application_id)
+        if options:
+            applications.change(call.db, application_id, **options)
+            audit.record(
+                call,
+                AuditEvent.APPLICATION_CHANGED,
+                merchant_id=application.merchant_id,
+                application_id=application_id,
+            )
+        return _application(call, application_id)
+
+
+def renew_application_token(call: Call, application_id: int) -> str:
+    """Give the application a new token; the old one ends at once. Returns the token, which is shown this once."""
+    token = tokens.draw_application_token()
+    change_application(call, application_id, token_digest=tokens.digest(token))
+    return token
+
+
+def list_applications(call: Call, merchant_id: int | None) -> Sequence[Application]:
+    """Return the applications of one merchant or of all, by number."""
+    with call.reading():
+        return applications.find_every(call.db, merchant_id)
+
+
+def _application(call: Call, application_id: int) -> Application:
+    found = applications.find(call.db, application_id)
+    if found is None:
+        raise AdministrationError("there is no application of this number")
+    return found
+
+
+def _check_version(minimum: str | None) -> None:
+    if minimum and versions.find_version(minimum) is None:
+        raise AdministrationError("a version is numbers with points between them, as 2.10.3")

@@ -1,0 +1,100 @@
+"""Who is asking: the application by its token, the person by the session's token."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gatehouse.domain.accounts import AccountStatus
+from gatehouse.domain.codes import ReturnCode
+from gatehouse.operations.calls import Call
+from gatehouse.security import tokens
+from gatehouse.storage import accounts, applications, devices, sessions
+from gatehouse.storage.accounts import Account
+from gatehouse.storage.applications import Application
+from gatehouse.storage.sessions import Session
+
+_USE_NOTED_AFTER = timedelta(minutes=1)
+"""How stale a session's last use may be before it is written again: a write for every read would cost too much."""
+
+
+@dataclass(frozen=True)
+class LoggedIn:
+    """The person behind a call."""
+
+    session: Session
+    account: Account
+
+
+def find_application(call: Call, token: str | None = None) -> Application | ReturnCode:
+    """Return the calling application, or APPLICATION_TOKEN_REQUIRED or INVALID_APPLICATION_TOKEN.
+
+    The token is the one given here, else the caller's, else that of `GATEHOUSE_DEFAULT_APPLICATION`.
+    """
+    token = token or call.caller.application_token or call.settings.default_application
+    if not token:
+        return ReturnCode.APPLICATION_TOKEN_REQUIRED
+    found = applications.find_by_token(call.db, tokens.digest(token))
+    return found or ReturnCode.INVALID_APPLICATION_TOKEN
+
+
+def find_session(call: Call) -> Session | ReturnCode:
+    """Return the caller's live session, or why there is none.
+
+    APPLICATION_TOKEN_REQUIRED or INVALID_APPLICATION_TOKEN of the application; SESSION_REQUIRED without a
+    token; SESSION_EXPIRED with one that is unknown, ended, expired or of another application. A session
+    names its application, so a caller that has one need not send the application's token as well.
+    """
+    application: Application | None = None
+    if call.caller.application_token or not call.caller.credentials_token:
+        found = find_application(call)
+        if isinstance(found, ReturnCode):
+            return found
+        application = found
+    if not call.caller.credentials_token:
+        return ReturnCode.SESSION_REQUIRED
+    session = sessions.find_live(call.db, tokens.digest(call.caller.credentials_token), call.now)
+    if session is None or (application is not None and application.id != session.application_id):
+        return ReturnCode.SESSION_EXPIRED
+    return session
+
+
+def find_logged_in(
+    call: Call, *, may_owe_password: bool = False, may_lack_device: bool = False
+) -> LoggedIn | ReturnCode:
+    """Return the person behind the call's session, or why the call may not go on.
+
+    What `find_session` says; PASSWORD_CHANGE_REQUIRED after a login with a temporary password, unless
+    `may_owe_password`; DEVICE_NOT_ACTIVATED where the application wants an activated device and the
+    session is not from one, unless `may_lack_device`. Who owes a password may change it from any device:
+    otherwise neither duty could be met before the other. Source: contract, Login; DecodeLoginCookie.
+    """
+    session = find_session(call)
+    if isinstance(session, ReturnCode):
+        return session
+    if session.must_change_password and not may_owe_password:
+        return ReturnCode.PASSWORD_CHANGE_REQUIRED
+    if session.requires_devices and not may_lack_device and not session.must_change_password:
+        device = session.device_id and devices.find_registered(
+            call.db, session.merchant_id, session.device_id, session.account_id
+        )
+        if not device or device.activated_at is None:
+            return ReturnCode.DEVICE_NOT_ACTIVATED
+    account = accounts.find(call.db, session.account_id)
+    assert account is not None, "a session's account is kept as long as the session"
+    return LoggedIn(session, account)
+
+
+def note_use(call: Call, session: Session) -> None:
+    """Begin the session's idle time anew, in the transaction of the call."""
+    if session.last_used_at + _USE_NOTED_AFTER <= call.now:
+        sessions.note_use(call.db, session.id, call.now)
+
+
+def status_refusal(account: Account) -> ReturnCode | None:
+    """Return why an account in this state may not log in, or None."""
+    match AccountStatus(account.status):
+        case AccountStatus.DISABLED:
+            return ReturnCode.ACCOUNT_DISABLED
+        case AccountStatus.LOCKED:
+            return ReturnCode.ACCOUNT_LOCKED
+        case AccountStatus.ACTIVE:
+            return None

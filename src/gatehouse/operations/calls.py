@@ -1,0 +1,91 @@
+"""One call: who makes it, when, and the transaction that it works in."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from gatehouse.config import Settings
+from gatehouse.operations.core import Core
+from gatehouse.security.keys import Keys
+from gatehouse.security.passwords import PasswordHasher
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """What a request said of its sender. None of it is verified yet."""
+
+    application_token: str | None = None
+    credentials_token: str | None = None
+    source: str | None = None
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+class Call:
+    """One moment, one caller and, inside `reading` or `writing`, one connection.
+
+    An operation reads, then hashes with no connection held, then writes everything in one `writing`
+    block. Leaving that block commits, also when it leaves with a refusal, which so keeps its audit entry.
+    """
+
+    def __init__(self, core: Core, caller: Caller) -> None:
+        """Open a call at the present moment."""
+        self._core = core
+        self._db: Connection | None = None
+        self._has_queued = False
+        self.caller = caller
+        self.now: datetime = core.now()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this installation."""
+        return self._core.settings
+
+    @property
+    def passwords(self) -> PasswordHasher:
+        """The hasher. It waits and works; call it outside of `reading` and `writing`."""
+        assert self._db is None, "no connection may be held while a password is hashed"
+        return self._core.passwords
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of this installation."""
+        return self._core.keys
+
+    @property
+    def db(self) -> Connection:
+        """The connection of the open block."""
+        assert self._db is not None, "the call is neither reading nor writing"
+        return self._db
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold a connection for reading; inside another block, its connection serves."""
+        if self._db is not None:
+            yield
+            return
+        with self._core.database.reading() as self._db:
+            try:
+                yield
+            finally:
+                self._db = None
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold a connection in the transaction of this call. Commits at the end, rolls back on an exception."""
+        assert self._db is None, "a call writes in one transaction"
+        with self._core.database.writing() as self._db:
+            try:
+                yield
+            finally:
+                self._db = None
+        if self._has_queued:
+            self._has_queued = False
+            self._core.message_queued.set()
+
+    def note_queued(self) -> None:
+        """Remember that a message was queued, so that the worker is woken after the commit."""
+        self._has_queued = True

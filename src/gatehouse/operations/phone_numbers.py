@@ -1,0 +1,17 @@
+"""Phone numbers: from what a person types to what a gateway dials."""
+
+import phonenumbers
+
+
+def normalised_phone(text: str, region: str) -> str | None:
+    """Return the number in E.164 form, or None when it is none.
+
+    `region` is the country in which a number without a prefix is dialled (ISO 3166-1).
+    """
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

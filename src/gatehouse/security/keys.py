@@ -1,0 +1,52 @@
+"""The keys that are derived from the operator's secret key, one for each purpose, and what they sign or seal."""
+
+import hashlib
+import hmac
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE_BYTES = 12
+
+
+class Keys:
+    """Signs, derives and seals with keys that never leave this object."""
+
+    def __init__(self, secret_key: str) -> None:
+        """Derive every key by HMAC-SHA-256 of its purpose, so that none tells of another."""
+        master = secret_key.encode()
+        self._keys = {
+            purpose: hmac.digest(master, f"gatehouse {purpose} 1".encode(), "sha256")
+            for purpose in ("login cookie", "activation code", "sealing", "demo data")
+        }
+
+    def sign_login_cookie(self, content: bytes) -> bytes:
+        """Return the 32 bytes that prove that this service made the cookie."""
+        return hmac.digest(self._keys["login cookie"], content, "sha256")
+
+    def activation_code_digest(self, device_id: int, code: str) -> bytes:
+        """Return what is kept of an activation code.
+
+        Six digits are soon guessed from a plain digest, so it takes the key to try one.
+        """
+        return hmac.digest(self._keys["activation code"], f"{device_id}:{code}".encode(), "sha256")
+
+    def seal(self, secret: str, purpose: str) -> bytes:
+        """Encrypt a secret that must be read again, bound to its purpose (AES-256-GCM)."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + AESGCM(self._keys["sealing"]).encrypt(nonce, secret.encode(), purpose.encode())
+
+    def unseal(self, sealed: bytes, purpose: str) -> str | None:
+        """Return the secret, or None when it was sealed with another key or for another purpose."""
+        try:
+            plain = AESGCM(self._keys["sealing"]).decrypt(
+                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose.encode()
+            )
+        except InvalidTag:
+            return None
+        return plain.decode()
+
+    def demo_secret(self, name: str) -> bytes:
+        """Return 32 bytes that are always the same for this installation and this name."""
+        return hmac.digest(self._keys["demo data"], name.encode(), hashlib.sha256)

@@ -1,0 +1,1 @@
+"""The tables and the only SQL. Functions are named after their subject and take a database connection."""

@@ -1,0 +1,153 @@
+"""Accounts, their printed cards, and the passwords that they had."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from gatehouse.storage.records import columns, find_all, find_one, insert_one, update_one
+from gatehouse.storage.tables import accounts, cards, former_passwords
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account: a person, or a program of one, in one role at one merchant."""
+
+    id: int
+    merchant_id: int
+    role: int
+    email: str | None
+    username: str | None
+    phone: str | None
+    full_name: str | None
+    customer_number: str | None
+    status: str
+    password_hash: str | None
+    pincode_hash: str | None
+    last_login_at: datetime | None
+    created_at: datetime
+
+
+_SELECT = select(*columns(Account, accounts))
+
+
+def find(db: Connection, account_id: int) -> Account | None:
+    """Return the account of this number, or None."""
+    return find_one(db, _SELECT.where(accounts.c.id == account_id), Account)
+
+
+def find_by_email(db: Connection, merchant_id: int, email_key: str) -> Sequence[Account]:
+    """Return the merchant's accounts under this normalised address, oldest first."""
+    return find_all(
+        db,
+        _SELECT.where(accounts.c.merchant_id == merchant_id, accounts.c.email_key == email_key).order_by(accounts.c.id),
+        Account,
+    )
+
+
+def find_by_username(db: Connection, merchant_id: int, username_key: str) -> Account | None:
+    """Return the merchant's account under this normalised username, or None."""
+    return find_one(
+        db,
+        _SELECT.where(accounts.c.merchant_id == merchant_id, accounts.c.username_key == username_key),
+        Account,
+    )
+
+
+def find_page(db: Connection, merchant_id: int | None, after: int, limit: int) -> Sequence[Account]:
+    """Return up to `limit` accounts with numbers above `after`, by number."""
+    statement = _SELECT.where(accounts.c.id > after).order_by(accounts.c.id).limit(limit)
+    if merchant_id is not None:
+        statement = statement.where(accounts.c.merchant_id == merchant_id)
+    return find_all(db, statement, Account)
+
+
+def lock(db: Connection, account_id: int) -> None:
+    """Keep other calls from changing the account until the transaction ends."""
+    db.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
+
+
+def add(db: Connection, **values: Any) -> int:
+    """Insert an account and return its number."""
+    return insert_one(db, accounts, values)
+
+
+def change(db: Connection, account_id: int, **values: Any) -> None:
+    """Set these columns of the account."""
+    update_one(db, accounts, account_id, values)
+
+
+def change_if_same(db: Connection, seen: Account, **values: Any) -> bool:
+    """Set these columns unless password or status have changed since the account was read.
+
+    A password is verified while no transaction is open; this closes the gap. Returns whether it was set.
+    """
+    statement = (
+        update(accounts)
+        .where(accounts.c.id == seen.id, accounts.c.status == seen.status)
+        .where(accounts.c.password_hash.is_not_distinct_from(seen.password_hash))
+        .values(**values)
+    )
+    return db.execute(statement).rowcount == 1
+
+
+def add_card(db: Connection, account: Account, printed_number: str, number_key: str) -> None:
+    """Insert a printed card of this account."""
+    db.execute(
+        insert(cards).values(
+            merchant_id=account.merchant_id,
+            account_id=account.id,
+            printed_number=printed_number,
+            number_key=number_key,
+        )
+    )
+
+
+def find_cards(db: Connection, account_ids: Sequence[int]) -> Sequence[tuple[int, str]]:
+    """Return account number and printed number of these accounts' cards."""
+    statement = select(cards.c.account_id, cards.c.printed_number).where(cards.c.account_id.in_(account_ids))
+    return [(account_id, number) for account_id, number in db.execute(statement.order_by(cards.c.id))]
+
+
+def find_card(db: Connection, merchant_id: int, number_key: str) -> int | None:
+    """Return the number of the account that has this card, or None."""
+    return db.execute(
+        select(cards.c.account_id).where(cards.c.merchant_id == merchant_id, cards.c.number_key == number_key)
+    ).scalar_one_or_none()
+
+
+def find_former_passwords(db: Connection, account_id: int, count: int) -> Sequence[str]:
+    """Return the hashes of the account's last passwords before the present one, newest first."""
+    statement = (
+        select(former_passwords.c.password_hash)
+        .where(former_passwords.c.account_id == account_id)
+        .order_by(former_passwords.c.id.desc())
+        .limit(count)
+    )
+    return list(db.scalars(statement))
+
+
+def add_former_password(db: Connection, account: Account, keep: int, now: datetime) -> None:
+    """Remember the account's present password as a former one, and forget all but the last `keep`."""
+    if account.password_hash is not None and keep:
+        db.execute(
+            insert(former_passwords).values(
+                merchant_id=account.merchant_id,
+                account_id=account.id,
+                password_hash=account.password_hash,
+                created_at=now,
+            )
+        )
+    kept = (
+        select(former_passwords.c.id)
+        .where(former_passwords.c.account_id == account.id)
+        .order_by(former_passwords.c.id.desc())
+        .limit(keep)
+    )
+    db.execute(
+        delete(former_passwords).where(
+            former_passwords.c.account_id == account.id, former_passwords.c.id.not_in(kept.scalar_subquery())
+        )
+    )

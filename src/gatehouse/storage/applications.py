@@ -1,0 +1,74 @@
+"""Applications: the programs that call, each known by the digest of its token."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from gatehouse.storage.records import columns, find_all, find_one, insert_one, update_one
+from gatehouse.storage.tables import applications
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One application and its policies. `signature` is `off`, `optional` or `required`."""
+
+    id: int
+    merchant_id: int
+    name: str
+    minimum_version: str | None
+    default_role: int | None
+    session_lifetime: timedelta
+    session_idle_lifetime: timedelta
+    cookie_lifetime: timedelta
+    cookie_grace: timedelta
+    requires_devices: bool
+    registers_devices_by_token: bool
+    signature: str
+    boolean_results: bool
+    disabled_at: datetime | None
+    created_at: datetime
+
+
+_SELECT = select(*columns(Application, applications))
+
+
+def find_by_token(db: Connection, token_digest: bytes) -> Application | None:
+    """Return the application that may call with this token, or None."""
+    return find_one(
+        db,
+        _SELECT.where(applications.c.token_digest == token_digest, applications.c.disabled_at.is_(None)),
+        Application,
+    )
+
+
+def find(db: Connection, application_id: int) -> Application | None:
+    """Return the application of this number, or None."""
+    return find_one(db, _SELECT.where(applications.c.id == application_id), Application)
+
+
+def find_by_name(db: Connection, merchant_id: int, name: str) -> Application | None:
+    """Return the merchant's application of this name, or None."""
+    return find_one(
+        db, _SELECT.where(applications.c.merchant_id == merchant_id, applications.c.name == name), Application
+    )
+
+
+def find_every(db: Connection, merchant_id: int | None) -> Sequence[Application]:
+    """Return the merchant's applications, or those of all merchants, by number."""
+    statement = _SELECT.order_by(applications.c.id)
+    if merchant_id is not None:
+        statement = statement.where(applications.c.merchant_id == merchant_id)
+    return find_all(db, statement, Application)
+
+
+def add(db: Connection, **values: Any) -> int:
+    """Insert an application and return its number."""
+    return insert_one(db, applications, values)
+
+
+def change(db: Connection, application_id: int, **values: Any) -> None:
+    """Set these columns of the application."""
+    update_one(db, applications, application_id, values)

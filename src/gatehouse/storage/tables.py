@@ -1,0 +1,340 @@
+"""The tables. Every row belongs to a merchant and carries its `merchant_id`."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+FIRST_ACCOUNT_NUMBER = 1001
+"""Account numbers start here, so that one is never taken for a merchant's."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""A row's number: 64 bits on both, but SQLite counts up by itself only what is called INTEGER."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC, given back alike by databases that know zones and those that do not."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a moment without a zone, which would mean something else on each machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment must have a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment in UTC."""
+        if value is None or value.tzinfo is UTC:
+            return value
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Duration(TypeDecorator[timedelta]):
+    """A length of time, kept in whole seconds."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
+        """Return whole seconds."""
+        return None if value is None else int(value.total_seconds())
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
+        """Return the duration."""
+        return None if value is None else timedelta(seconds=value)
+
+
+def _key(first: int | None = None) -> Column[int]:
+    return Column("id", Number, Identity(start=first) if first else Identity(), primary_key=True)
+
+
+def _merchant() -> Column[int]:
+    return Column("merchant_id", Number, ForeignKey("merchants.id"), nullable=False)
+
+
+def _reference(name: str, target: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, Number, ForeignKey(target), nullable=nullable)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
+    return Column(name, UtcDateTime, nullable=nullable)
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False)
+
+
+def _duration(name: str) -> Column[timedelta]:
+    return Column(name, Duration, nullable=False)
+
+
+def _table(name: str, *parts: Any) -> Table:
+    # AUTOINCREMENT: the number of a deleted row is never given to another.
+    return Table(name, metadata, *parts, sqlite_autoincrement=True)
+
+
+merchants = _table(
+    "merchants",
+    _key(),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("region", String(2), nullable=False),
+    Column("password_min_length", Integer, nullable=False),
+    Column("password_max_length", Integer, nullable=False),
+    Column("password_min_strength", Integer, nullable=False),
+    Column("password_history", Integer, nullable=False),
+    _duration("temporary_password_lifetime"),
+    _flag("reset_replaces_password"),
+    _flag("third_party_accounts_of_record"),
+    _moment("created_at"),
+)
+
+applications = _table(
+    "applications",
+    _key(),
+    _merchant(),
+    Column("name", String(200), nullable=False),
+    Column("token_digest", LargeBinary(32), nullable=False, unique=True),
+    Column("minimum_version", String(40)),
+    Column("default_role", Integer),
+    _duration("session_lifetime"),
+    _duration("session_idle_lifetime"),
+    _duration("cookie_lifetime"),
+    _duration("cookie_grace"),
+    _flag("requires_devices"),
+    _flag("registers_devices_by_token"),
+    Column("hash_key_sealed", LargeBinary),
+    Column("signature", String(10), nullable=False),
+    _flag("boolean_results"),
+    _moment("disabled_at", nullable=True),
+    _moment("created_at"),
+    UniqueConstraint("merchant_id", "name"),
+)
+
+integrations = _table(
+    "integrations",
+    _key(),
+    _merchant(),
+    Column("name", String(200), nullable=False),
+    Column("client_id", String(100), nullable=False, unique=True),
+    Column("authentication", JSON, nullable=False),
+    _moment("disabled_at", nullable=True),
+    _moment("created_at"),
+    UniqueConstraint("merchant_id", "name"),
+)
+
+integration_secrets = _table(
+    "integration_secrets",
+    _key(),
+    _merchant(),
+    _reference("integration_id", "integrations.id"),
+    Column("secret_digest", LargeBinary(32), nullable=False),
+    _moment("expires_at", nullable=True),
+    _moment("last_used_at", nullable=True),
+    _moment("created_at"),
+    Index("ix_integration_secrets_integration_id", "integration_id"),
+)
+
+accounts = _table(
+    "accounts",
+    _key(FIRST_ACCOUNT_NUMBER),
+    _merchant(),
+    Column("role", Integer, nullable=False),
+    Column("email", String(254)),
+    Column("email_key", String(254)),
+    Column("username", String(200)),
+    Column("username_key", String(200)),
+    Column("phone", String(20)),
+    Column("full_name", String(200)),
+    Column("customer_number", String(100)),
+    Column("status", String(10), nullable=False),
+    Column("password_hash", String(255)),
+    Column("pincode_hash", String(255)),
+    _moment("password_changed_at", nullable=True),
+    _moment("last_login_at", nullable=True),
+    _moment("created_at"),
+    Index("ix_accounts_merchant_id_email_key", "merchant_id", "email_key"),
+    UniqueConstraint("merchant_id", "username_key"),
+    UniqueConstraint("merchant_id", "customer_number"),
+)
+
+cards = _table(
+    "cards",
+    _key(),
+    _merchant(),
+    _reference("account_id", "accounts.id"),
+    Column("printed_number", String(64), nullable=False),
+    Column("number_key", String(64), nullable=False),
+    UniqueConstraint("merchant_id", "number_key"),
+    Index("ix_cards_account_id", "account_id"),
+)
+
+former_passwords = _table(
+    "former_passwords",
+    _key(),
+    _merchant(),
+    _reference("account_id", "accounts.id"),
+    Column("password_hash", String(255), nullable=False),
+    _moment("created_at"),
+    Index("ix_former_passwords_account_id", "account_id"),
+)
+
+temporary_passwords = _table(
+    "temporary_passwords",
+    _key(),
+    _merchant(),
+    Column("account_id", Number, ForeignKey("accounts.id"), nullable=False, unique=True),
+    Column("password_digest", LargeBinary(32), nullable=False),
+    _moment("expires_at"),
+    _moment("used_at", nullable=True),
+    _moment("created_at"),
+)
+
+devices = _table(
+    "devices",
+    _key(),
+    _merchant(),
+    _reference("application_id", "applications.id"),
+    _reference("account_id", "accounts.id", nullable=True),
+    Column("device_id", String(256), nullable=False),
+    Column("phone", String(20)),
+    Column("push_token", Text),
+    _moment("activated_at", nullable=True),
+    _moment("blocked_at", nullable=True),
+    _moment("last_seen_at"),
+    _moment("created_at"),
+    UniqueConstraint("merchant_id", "device_id", "account_id"),
+    Index(
+        "uq_devices_unbound",
+        "merchant_id",
+        "device_id",
+        unique=True,
+        sqlite_where=text("account_id IS NULL"),
+        postgresql_where=text("account_id IS NULL"),
+    ),
+    Index("ix_devices_account_id", "account_id"),
+)
+
+activation_codes = _table(
+    "activation_codes",
+    _key(),
+    _merchant(),
+    Column("device_number", Number, ForeignKey("devices.id"), nullable=False, unique=True),
+    Column("code_digest", LargeBinary(32), nullable=False),
+    Column("tries", Integer, nullable=False),
+    _moment("expires_at"),
+    _moment("used_at", nullable=True),
+    _moment("created_at"),
+)
+
+login_cookies = _table(
+    "login_cookies",
+    _key(),
+    _merchant(),
+    _reference("application_id", "applications.id"),
+    _reference("account_id", "accounts.id"),
+    Column("device_id", String(256)),
+    Column("series_digest", LargeBinary(32), nullable=False, unique=True),
+    Column("generation", Integer, nullable=False),
+    _moment("rotated_at"),
+    _moment("expires_at"),
+    _moment("ended_at", nullable=True),
+    _moment("replayed_at", nullable=True),
+    _moment("created_at"),
+    Index("ix_login_cookies_account_id", "account_id"),
+)
+
+sessions = _table(
+    "sessions",
+    _key(),
+    _merchant(),
+    _reference("application_id", "applications.id"),
+    _reference("account_id", "accounts.id"),
+    _reference("login_cookie_id", "login_cookies.id", nullable=True),
+    Column("device_id", String(256)),
+    Column("token_digest", LargeBinary(32), nullable=False, unique=True),
+    _flag("must_change_password"),
+    _moment("last_used_at"),
+    _moment("expires_at"),
+    _moment("ended_at", nullable=True),
+    _moment("created_at"),
+    Index("ix_sessions_account_id", "account_id"),
+    Index("ix_sessions_login_cookie_id", "login_cookie_id"),
+)
+
+messages = _table(
+    "messages",
+    _key(),
+    _merchant(),
+    _reference("account_id", "accounts.id", nullable=True),
+    Column("kind", String(40), nullable=False),
+    Column("medium", String(10), nullable=False),
+    Column("recipient", String(254), nullable=False),
+    Column("content", JSON),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failure", String(200)),
+    Column("claim", String(36)),
+    _moment("due_at"),
+    _moment("expires_at", nullable=True),
+    _moment("sent_at", nullable=True),
+    _moment("created_at"),
+    Index("ix_messages_state_due_at", "state", "due_at"),
+)
+
+audit_entries = _table(
+    "audit_entries",
+    _key(),
+    _merchant(),
+    _reference("account_id", "accounts.id", nullable=True),
+    _reference("application_id", "applications.id", nullable=True),
+    Column("event", String(60), nullable=False),
+    Column("outcome", String(40)),
+    Column("subject", String(40)),
+    Column("source", String(64)),
+    Column("request_id", String(36)),
+    _moment("created_at"),
+    Index("ix_audit_entries_merchant_id_created_at", "merchant_id", "created_at"),
+)
+
+operators = Table(
+    "operators",
+    metadata,
+    _key(),
+    Column("username", String(200), nullable=False, unique=True),
+    Column("role", String(20), nullable=False),
+    Column("password_hash", String(255), nullable=False),
+    _moment("created_at"),
+)
+"""People who administer this installation. They alone belong to no merchant."""
