@@ -1,10 +1,13 @@
 """The settings: every `GATEHOUSE_*` value, read once and checked at start."""
 
 import ipaddress
+import logging
 import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,6 +58,24 @@ def _namespace(value: str) -> str:
     return value
 
 
+def _sender(value: str) -> str:
+    name, address = parseaddr(value)
+    try:
+        is_address = bool(Address(display_name=name, addr_spec=address).domain)
+    except (ValueError, IndexError):
+        # The parser of the standard library raises either, depending on what is wrong.
+        is_address = False
+    if not is_address:
+        raise ValueError("must be an address, as Acme <no-reply@example.com>")
+    return value
+
+
+def _log_level(value: str) -> str:
+    if value.upper() not in logging.getLevelNamesMapping():
+        raise ValueError("must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    return value.upper()
+
+
 def _secret_key(value: str) -> str:
     if len(value) < MIN_SECRET_KEY_LENGTH:
         raise ValueError(f"must have at least {MIN_SECRET_KEY_LENGTH} characters")
@@ -87,7 +108,7 @@ class Settings:
     )
     mail_url: Path = _setting(_folder, "where mail goes", Path("var/mail"))
     sms_url: Path = _setting(_folder, "where SMS go", Path("var/sms"))
-    mail_from: str = _setting(_text, "sender of the mails", "Gatehouse <no-reply@localhost>")
+    mail_from: str = _setting(_sender, "sender of the mails", "Gatehouse <no-reply@localhost>")
     secret_key: str = _setting(_secret_key, "signs and peppers; made on first start in var/", factory=str)
     default_application: str | None = _setting(_text, "application token for callers that send none")
     soap_namespace: str = _setting(_namespace, "target namespace of the SOAP service", "http://tempuri.org/")
@@ -101,7 +122,7 @@ class Settings:
     argon2_passes: int = _setting(_positive, "Argon2id passes over the memory", 2)
     argon2_lanes: int = _setting(_positive, "Argon2id lanes", 1)
     hash_slots: int = _setting(_positive, "password hashes at the same time in each process", factory=_cores)
-    log_level: str = _setting(_text, "least level that is logged", "INFO")
+    log_level: str = _setting(_log_level, "least level that is logged", "INFO")
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

@@ -1,1 +1,1 @@
-"""Empties the outbox: a worker that claims messages and channels that carry them."""
+"""Empties the outbox: a worker that claims messages, templates that word them and channels that carry them."""

@@ -32,8 +32,13 @@ def add_account(
     full_name: str | None = None,
     customer_number: str | None = None,
     cards: Sequence[str] = (),
+    password_hash: str | None = None,
+    pincode_hash: str | None = None,
 ) -> Account:
-    """Add an account; password and pincode must keep the merchant's rules. Raises AdministrationError."""
+    """Add an account; password and pincode must keep the merchant's rules. Raises AdministrationError.
+
+    A hash that was made before may be given in the place of a password or a pincode.
+    """
     if not (email or username):
         raise AdministrationError("an account needs an e-mail address or a username")
     if email and not identity.is_email(email):
@@ -47,11 +52,14 @@ def add_account(
         raise AdministrationError("this is not a phone number; write it with its country, as +12015550123")
     if password:
         _check_password(call, merchant, passwords.names_of(merchant, username, email, full_name), password)
-    password_hash = call.passwords.hash(password) if password else None
-    pincode_hash = call.passwords.hash(pincode) if pincode else None
+        password_hash = call.passwords.hash(password)
+    if pincode:
+        pincode_hash = call.passwords.hash(pincode)
     with call.writing():
         if username and accounts.find_by_username(call.db, merchant_id, identity.username_key(username)):
             raise AdministrationError("the merchant has an account of this username")
+        if customer_number and accounts.has_customer_number(call.db, merchant_id, customer_number):
+            raise AdministrationError("the merchant has an account of this customer number")
         added = accounts.add(
             call.db,
             merchant_id=merchant_id,
@@ -66,7 +74,7 @@ def add_account(
             status=AccountStatus.ACTIVE.value,
             password_hash=password_hash,
             pincode_hash=pincode_hash,
-            password_changed_at=call.now if password else None,
+            password_changed_at=call.now if password_hash else None,
             created_at=call.now,
         )
         account = _account(call, added)

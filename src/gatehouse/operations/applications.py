@@ -65,6 +65,10 @@ def change_application(call: Call, application_id: int, **options: Any) -> Appli
     _check_version(options.get("minimum_version"))
     with call.writing():
         application = _application(call, application_id)
+        if "name" in options:
+            namesake = applications.find_by_name(call.db, application.merchant_id, options["name"])
+            if namesake is not None and namesake.id != application_id:
+                raise AdministrationError("the merchant has an application of this name")
         if options:
             applications.change(call.db, application_id, **options)
             audit.record(
@@ -81,6 +85,24 @@ def renew_application_token(call: Call, application_id: int) -> str:
     token = tokens.draw_application_token()
     change_application(call, application_id, token_digest=tokens.digest(token))
     return token
+
+
+def renew_application_hash_key(call: Call, application_id: int) -> str:
+    """Give the application a new hash key; the old one ends at once. Returns the key, which is shown this once."""
+    hash_key = tokens.draw_secret()
+    change_application(call, application_id, hash_key_sealed=call.keys.seal(hash_key, "hash key"))
+    return hash_key
+
+
+def set_application_disabled(call: Call, application_id: int, is_disabled: bool) -> Application:
+    """Let an application call no longer, or again. Raises AdministrationError."""
+    return change_application(call, application_id, disabled_at=call.now if is_disabled else None)
+
+
+def show_application(call: Call, application_id: int) -> Application:
+    """Return the application. Raises AdministrationError."""
+    with call.reading():
+        return _application(call, application_id)
 
 
 def list_applications(call: Call, merchant_id: int | None) -> Sequence[Application]:

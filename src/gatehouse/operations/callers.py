@@ -24,12 +24,12 @@ class LoggedIn:
     account: Account
 
 
-def find_application(call: Call, token: str | None = None) -> Application | ReturnCode:
+def find_application(call: Call) -> Application | ReturnCode:
     """Return the calling application, or APPLICATION_TOKEN_REQUIRED or INVALID_APPLICATION_TOKEN.
 
-    The token is the one given here, else the caller's, else that of `GATEHOUSE_DEFAULT_APPLICATION`.
+    The token is the caller's, else that of `GATEHOUSE_DEFAULT_APPLICATION`.
     """
-    token = token or call.caller.application_token or call.settings.default_application
+    token = call.caller.application_token or call.settings.default_application
     if not token:
         return ReturnCode.APPLICATION_TOKEN_REQUIRED
     found = applications.find_by_token(call.db, tokens.digest(token))

@@ -35,6 +35,7 @@ class Call:
         """Open a call at the present moment."""
         self._core = core
         self._db: Connection | None = None
+        self._is_writing = False
         self._has_queued = False
         self.caller = caller
         self.now: datetime = core.now()
@@ -75,13 +76,20 @@ class Call:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold a connection in the transaction of this call. Commits at the end, rolls back on an exception."""
-        assert self._db is None, "a call writes in one transaction"
+        """Hold a connection in the transaction of this call. Commits at the end, rolls back on an exception.
+
+        Inside another `writing` block it joins that block's transaction, so that an operation may be made of others.
+        """
+        if self._is_writing:
+            yield
+            return
+        assert self._db is None, "what writes must not begin inside of what only reads"
         with self._core.database.writing() as self._db:
+            self._is_writing = True
             try:
                 yield
             finally:
-                self._db = None
+                self._db, self._is_writing = None, False
         if self._has_queued:
             self._has_queued = False
             self._core.message_queued.set()

@@ -166,6 +166,12 @@ def set_device_blocked(call: Call, device_number: int, is_blocked: bool) -> Devi
         return _get_device(call, device_number)
 
 
+def show_device(call: Call, device_number: int) -> Device:
+    """Return the registration. Raises AdministrationError."""
+    with call.reading():
+        return _get_device(call, device_number)
+
+
 def list_devices(call: Call, merchant_id: int | None, account_id: int | None, after: int = 0) -> Sequence[Device]:
     """Return a page of registrations, by number."""
     with call.reading():

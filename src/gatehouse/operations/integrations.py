@@ -62,6 +62,12 @@ def set_integration_disabled(call: Call, integration_id: int, is_disabled: bool)
         return _integration(call, integration_id)
 
 
+def show_integration(call: Call, integration_id: int) -> Integration:
+    """Return the integration. Raises AdministrationError."""
+    with call.reading():
+        return _integration(call, integration_id)
+
+
 def list_integrations(call: Call, merchant_id: int | None) -> Sequence[Integration]:
     """Return the integrations of one merchant or of all, by number."""
     with call.reading():

@@ -28,7 +28,6 @@ class LoginRequest:
     password: str | None = None
     user_role: str | None = None
     application_name: str | None = None
-    application_token: str | None = None
     device_id: str | None = None
     push_token: str | None = None
     set_cookie: bool = False
@@ -52,7 +51,7 @@ def login(call: Call, request: LoginRequest) -> LoginResult:
     ROLE_NOT_ALLOWED or DEVICE_BLOCKED. Source: contract, Methods; Account Service seed, Login.
     """
     with call.reading():
-        application = callers.find_application(call, request.application_token)
+        application = callers.find_application(call)
         if isinstance(application, ReturnCode):
             return LoginResult(return_code=application)
         role = _role_asked(application, request)

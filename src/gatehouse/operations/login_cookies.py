@@ -44,7 +44,7 @@ def start_series(call: Call, application: Application, account: Account, device_
     return number, _encode(call, series, 0)
 
 
-def decode_login_cookie(call: Call, application_token: str | None, cookie: str | None) -> DecodeCookieResult:
+def decode_login_cookie(call: Call, cookie: str | None) -> DecodeCookieResult:
     """Give a new session for a login cookie, and the next cookie of its series.
 
     The cookie before the newest is answered like the newest one during the application's grace time, so that
@@ -54,7 +54,7 @@ def decode_login_cookie(call: Call, application_token: str | None, cookie: str |
     Source: contract, who is calling; Account Service seed, DecodeLoginCookie.
     """
     with call.reading():
-        application = callers.find_application(call, application_token)
+        application = callers.find_application(call)
     if isinstance(application, ReturnCode):
         return DecodeCookieResult(return_code=application)
     if not cookie:

@@ -43,9 +43,18 @@ def change_merchant(call: Call, merchant_id: int, **values: Any) -> Merchant:
             values.get("password_min_length", merchant.password_min_length),
             values.get("password_max_length", merchant.password_max_length),
         )
+        namesake = merchants.find_by_name(call.db, values["name"]) if "name" in values else None
+        if namesake is not None and namesake.id != merchant_id:
+            raise AdministrationError("a merchant of this name exists")
         if values:
             merchants.change(call.db, merchant_id, **values)
             audit.record(call, AuditEvent.MERCHANT_CHANGED, merchant_id=merchant_id)
+        return get_merchant(call, merchant_id)
+
+
+def show_merchant(call: Call, merchant_id: int) -> Merchant:
+    """Return the merchant. Raises AdministrationError."""
+    with call.reading():
         return get_merchant(call, merchant_id)
 
 
@@ -56,7 +65,7 @@ def list_merchants(call: Call) -> Sequence[Merchant]:
 
 
 def get_merchant(call: Call, merchant_id: int) -> Merchant:
-    """Return the merchant. Raises AdministrationError."""
+    """Return the merchant, on the call's open connection. Raises AdministrationError."""
     found = merchants.find(call.db, merchant_id)
     if found is None:
         raise AdministrationError("there is no merchant of this number")

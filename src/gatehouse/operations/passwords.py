@@ -178,6 +178,7 @@ def _send_temporary_password(call: Call, merchant: Merchant, account: Account) -
         expires_at=expires_at,
         temporary_password=password,
         minutes=str(int(merchant.temporary_password_lifetime.total_seconds() // 60)),
+        replaces_password="yes" if merchant.reset_replaces_password else "",
     )
 
 

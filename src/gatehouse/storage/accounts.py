@@ -56,6 +56,14 @@ def find_by_username(db: Connection, merchant_id: int, username_key: str) -> Acc
     )
 
 
+def has_customer_number(db: Connection, merchant_id: int, customer_number: str) -> bool:
+    """Whether an account of the merchant has this customer number."""
+    statement = select(accounts.c.id).where(
+        accounts.c.merchant_id == merchant_id, accounts.c.customer_number == customer_number
+    )
+    return db.execute(statement).one_or_none() is not None
+
+
 def find_page(db: Connection, merchant_id: int | None, after: int, limit: int) -> Sequence[Account]:
     """Return up to `limit` accounts with numbers above `after`, by number."""
     statement = _SELECT.where(accounts.c.id > after).order_by(accounts.c.id).limit(limit)

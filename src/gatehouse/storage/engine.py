@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from gatehouse.config import SettingsError
 from gatehouse.domain.errors import UnavailableError
 
 BUSY_TIMEOUT_MS = 20_000
@@ -28,8 +29,15 @@ class Database:
     """Where the rows are. Hold a connection only while reading or writing, never while a password is hashed."""
 
     def __init__(self, url: str, connections: int = 10) -> None:
-        """Prepare, without connecting. `connections` is how many threads may ask at the same time."""
-        self.engine = _make_engine(sa.make_url(url), connections)
+        """Prepare, without connecting. `connections` is how many threads may ask at the same time.
+
+        Raises SettingsError when the URL is none, or asks for a driver that is not installed.
+        """
+        try:
+            self.engine = _make_engine(sa.make_url(url), connections)
+        except (ArgumentError, ImportError) as error:
+            # Their texts may repeat the URL, which may hold a password.
+            raise SettingsError("GATEHOUSE_DATABASE_URL: is not the URL of a database that can be used here") from error
         if self.engine.dialect.name == "sqlite":
             self._reading_engine = self.engine.execution_options(gatehouse_reading=True)
         else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from gatehouse.domain.messages import MessageState
 from gatehouse.storage.records import columns, find_all, insert_one
@@ -42,20 +42,16 @@ def claim(db: Connection, claim: str, limit: int, now: datetime, abandoned_after
     """
     due = (
         select(messages.c.id)
-        .where(
-            or_(
-                messages.c.state == MessageState.QUEUED.value,
-                (messages.c.state == MessageState.SENDING.value) & (messages.c.due_at <= abandoned_after),
-            ),
-            messages.c.due_at <= now,
-        )
+        .where(_is_due(now, abandoned_after))
         .order_by(messages.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # PostgreSQL may run a subquery that locks more than once, and so take more than the limit; never a CTE.
+        .cte("due")
     )
     taken = (
         update(messages)
-        .where(messages.c.id.in_(due.scalar_subquery()))
+        .where(messages.c.id.in_(select(due.c.id)))
         .values(state=MessageState.SENDING.value, claim=claim, due_at=now, attempts=messages.c.attempts + 1)
         .returning(messages.c.id)
     )
@@ -66,12 +62,7 @@ def claim(db: Connection, claim: str, limit: int, now: datetime, abandoned_after
 
 def has_due(db: Connection, now: datetime, abandoned_after: datetime) -> bool:
     """Whether `claim` would find something; asked first because it takes no lock."""
-    statement = select(messages.c.id).where(
-        or_(
-            (messages.c.state == MessageState.QUEUED.value) & (messages.c.due_at <= now),
-            (messages.c.state == MessageState.SENDING.value) & (messages.c.due_at <= abandoned_after),
-        )
-    )
+    statement = select(messages.c.id).where(_is_due(now, abandoned_after))
     return db.execute(statement.limit(1)).one_or_none() is not None
 
 
@@ -94,6 +85,13 @@ def postpone(db: Connection, message_id: int, claim: str, due_at: datetime, fail
     """Queue a claimed message again for later."""
     db.execute(
         _claimed(message_id, claim).values(state=MessageState.QUEUED.value, claim=None, due_at=due_at, failure=failure)
+    )
+
+
+def _is_due(now: datetime, abandoned_after: datetime) -> ColumnElement[bool]:
+    return or_(
+        (messages.c.state == MessageState.QUEUED.value) & (messages.c.due_at <= now),
+        (messages.c.state == MessageState.SENDING.value) & (messages.c.due_at <= abandoned_after),
     )
 
 

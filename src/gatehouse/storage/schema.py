@@ -8,20 +8,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from gatehouse.storage import locks
 from gatehouse.storage.engine import Database
 from gatehouse.storage.tables import metadata
-
-_LOCK = 0x6761746568
-"""Number of the PostgreSQL advisory lock that lets one machine migrate while the others wait."""
 
 
 def upgrade(database: Database) -> bool:
     """Bring the schema to the newest revision, in one transaction. Returns whether there was something to do."""
     with database.writing() as db:
-        if not database.is_sqlite:
-            db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        locks.take(db, locks.MIGRATION)
         if _revision(db) == newest_revision():
             return False
         command.upgrade(_config(db), "head")

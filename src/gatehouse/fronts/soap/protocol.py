@@ -1,0 +1,132 @@
+"""Spyne's two protocols, reduced to what is left to do: the request was read before, the reply is written here."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+from gatehouse.fronts.soap import spyne_imports  # noqa: F401  # isort: skip  # before anything of Spyne
+import spyne.const
+from spyne import Application, MethodContext
+from spyne.protocol.soap import Soap11
+from spyne.server import ServerBase
+
+from gatehouse.fronts.data_contracts import WireResult
+from gatehouse.fronts.soap.faults import ENVELOPE_11
+from gatehouse.fronts.soap.service import AccountService, Exchange
+from gatehouse.fronts.soap.types import DATA_NAMESPACE
+
+TARGET_NAMESPACE = "http://tempuri.org/"
+
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_ESCAPED = {"\r": "&#xD;"}  # A parser would turn it into a line feed.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Spyne collects garbage inside a request, up to once a second; Python does so by itself.
+spyne.const.MIN_GC_INTERVAL = float("inf")
+
+
+class ReadEnvelope(Soap11):  # type: ignore[misc]
+    """Takes a request that `reading` has read: no document, no multi-reference, no `xsi:type` reaches Spyne."""
+
+    def create_in_document(self, ctx: Any, charset: Any = None) -> None:
+        """Nothing to parse."""
+
+    def decompose_incoming_envelope(self, ctx: Any, message: Any = Soap11.REQUEST) -> None:
+        """Name the method."""
+        ctx.method_request_string = f"{{{self.app.tns}}}{ctx.udc.call.method}"
+
+    def deserialize(self, ctx: Any, message: Any) -> None:
+        """Leave the members where they are, in the exchange: they were matched and checked by name."""
+        ctx.in_object = []
+
+
+class WriteEnvelope(Soap11):  # type: ignore[misc]
+    """Writes the reply as WCF does: prefixes, order, and a null as `i:nil`, which Spyne would leave out."""
+
+    def __init__(self, target_namespace: str, data_namespace: str) -> None:
+        super().__init__()
+        self._namespaces = (target_namespace, data_namespace)
+        self._frames: dict[str, tuple[str, str]] = {}
+
+    def serialize(self, ctx: Any, message: Any) -> None:
+        """Write what the service method returned."""
+        method = ctx.descriptor.name
+        frame = self._frames.get(method) or self._frames.setdefault(method, self._frame(method))
+        (result,) = ctx.out_object
+        ctx.out_string = [(frame[0] + _members(result) + frame[1]).encode()]
+
+    def create_out_string(self, ctx: Any, charset: Any = None) -> None:
+        """Nothing is left to do."""
+
+    def _frame(self, method: str) -> tuple[str, str]:
+        target, data = (escape(name, {'"': "&quot;"}) for name in self._namespaces)
+        return (
+            '<?xml version="1.0" encoding="utf-8"?>'
+            f'<s:Envelope xmlns:s="{ENVELOPE_11}"><s:Body><{method}Response xmlns="{target}">'
+            f'<{method}Result xmlns:a="{data}" xmlns:i="{_XSI}">',
+            f"</{method}Result></{method}Response></s:Body></s:Envelope>",
+        )
+
+
+def _members(result: WireResult) -> str:
+    return "".join(
+        f'<a:{name} i:nil="true"/>' if value is None else f"<a:{name}>{_text(value)}</a:{name}>"
+        for name, value in result.items()
+    )
+
+
+def _text(value: str | int | bool | datetime) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return date_time(value)
+        case str():
+            return escape(_NOT_XML.sub("\ufffd", value), _ESCAPED)
+        case _:
+            return str(value)
+
+
+def date_time(moment: datetime) -> str:
+    """Return a moment in UTC as .NET writes one, to the millisecond where it has any."""
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{moment.microsecond // 1000:03d}Z" if moment.microsecond >= 1000 else f"{text}Z"
+
+
+class SpyneServer(ServerBase):  # type: ignore[misc]
+    """Runs one exchange through Spyne's pipeline, on no transport of its own."""
+
+    transport = "http://schemas.xmlsoap.org/soap/http"
+
+    def run(self, exchange: Exchange) -> bytes | None:
+        """Return the reply, or None when Spyne could not make one."""
+        initial = MethodContext(self, MethodContext.SERVER)
+        initial.udc = exchange
+        (ctx,) = self.generate_contexts(initial)
+        if ctx.in_error is None:
+            self.get_in_object(ctx)
+            self.get_out_object(ctx)
+        if ctx.in_error is not None or ctx.out_error is not None:
+            return None
+        self.get_out_string(ctx)
+        return b"".join(ctx.out_string)
+
+
+def make_application(namespaces: Mapping[str, str] | None = None) -> Application:
+    """Return the Spyne application of the service.
+
+    `namespaces` maps the contract's namespaces to those that an operator set; only replies show them, since
+    requests are matched without regard to namespace.
+    """
+    names = namespaces or {}
+    return Application(
+        [AccountService],
+        tns=TARGET_NAMESPACE,
+        name="Account",
+        in_protocol=ReadEnvelope(validator=None, parse_xsi_type=False),
+        out_protocol=WriteEnvelope(
+            names.get(TARGET_NAMESPACE, TARGET_NAMESPACE), names.get(DATA_NAMESPACE, DATA_NAMESPACE)
+        ),
+    )

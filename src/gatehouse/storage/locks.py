@@ -1,0 +1,15 @@
+"""Locks between processes and machines, for what may be done once."""
+
+from sqlalchemy import Connection, text
+
+MIGRATION = 0x6761746568
+DEMO_DATA = MIGRATION + 1
+
+
+def take(db: Connection, number: int) -> None:
+    """Wait until no other transaction holds this lock, and hold it until this one ends.
+
+    On SQLite there is nothing to do: a transaction that writes has the whole database to itself.
+    """
+    if db.dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})

@@ -1,0 +1,93 @@
+"""Fixtures: a database of each kind, freshly migrated for every test, and what stands on it."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gatehouse.operations.core import Core
+from gatehouse.storage import schema
+from gatehouse.storage.engine import Database
+from tests import factories, postgres
+
+_TEMPLATE = "gatehouse_template"
+_database_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """One server for the session; without PostgreSQL the tests that want it fail and say what to install."""
+    try:
+        with postgres.running_server() as server:
+            yield server
+    except postgres.PostgresMissingError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: postgres.Server) -> Iterator[str]:
+    """The name of a migrated database that others are copied from."""
+    with postgres_server.database(_TEMPLATE) as url:
+        _migrate(url)
+        yield _TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file that others are copied from."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables, on each kind of server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    with server.database(f"empty_{next(_database_numbers)}") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated database of the test's own, on each kind of server."""
+    if request.param == "sqlite":
+        path = tmp_path / "gatehouse.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    template = request.getfixturevalue("postgres_template")
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    with server.database(f"test_{next(_database_numbers)}", template) as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The test's database, closed after it."""
+    opened = Database(database_url, connections=40)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def core(database: Database) -> Core:
+    """The parts that operations work with. `core.now` is a clock that a test moves by hand."""
+    return factories.make_core(database)
+
+
+@pytest.fixture
+def shop(core: Core) -> factories.Shop:
+    """A merchant with an application and an account."""
+    return factories.make_shop(core)
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    schema.upgrade(database)
+    database.close()

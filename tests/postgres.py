@@ -1,0 +1,129 @@
+"""A PostgreSQL server of our own: started for a test session from Debian's binaries, thrown away after it."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+BINARIES = Path("/usr/lib/postgresql")
+SERVER_USER = "postgres"
+"""The server refuses to run as root, so that root starts it as the user that Debian's package makes."""
+START_SECONDS = 30
+
+
+class PostgresMissingError(Exception):
+    """There is no PostgreSQL to test with. That is a failure and no reason to skip."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. Nothing in it outlives the test session."""
+
+    port: int
+
+    def url(self, database: str) -> str:
+        """Return the SQLAlchemy URL of one of its databases."""
+        return f"postgresql+psycopg://gatehouse@127.0.0.1:{self.port}/{database}"
+
+    @contextlib.contextmanager
+    def database(self, name: str, template: str = "template0") -> Iterator[str]:
+        """Make a database, give its SQLAlchemy URL, and drop it, whoever still holds a connection."""
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        try:
+            yield self.url(name)
+        finally:
+            self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(host="127.0.0.1", port=self.port, user="gatehouse", dbname="postgres") as connection:
+            connection.autocommit = True
+            connection.execute(statement)
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[Server]:
+    """Start a server on a free loopback port, and stop it. Raises PostgresMissingError."""
+    binaries = _newest_binaries()
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-postgres-"))
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        as_user = _hand_over(folder)
+        data, log = folder / "data", folder / "log"
+        _run([binaries / "initdb", "-D", data, "-U", "gatehouse", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"], as_user)
+        port = _free_port()
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": "",
+            "max_connections": 200,
+            # Nothing has to outlive a power cut.
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+        }
+        command = [str(binaries / "postgres"), "-D", str(data)]
+        command += [f"--{name}={value}" for name, value in options.items()]
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output, cwd="/", **as_user)
+        _wait_until_ready(process, port, log)
+        yield Server(port)
+    finally:
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGINT)  # fast shutdown: open connections are closed
+            process.wait(timeout=START_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _newest_binaries() -> Path:
+    versions = [each for each in BINARIES.glob("*/bin") if (each / "postgres").exists()]
+    if not versions:
+        raise PostgresMissingError(
+            f"There is no PostgreSQL server in {BINARIES}. Install it: apt-get install postgresql (Debian 12 has 15)."
+        )
+    return max(versions, key=lambda each: int(each.parent.name))
+
+
+def _hand_over(folder: Path) -> dict[str, object]:
+    """Give the folder to the user that the server runs as, and return how to start a program as that user."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        user = pwd.getpwnam(SERVER_USER)
+    except KeyError as error:
+        raise PostgresMissingError(f"Root cannot run PostgreSQL, and there is no user {SERVER_USER}.") from error
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _run(command: list[object], as_user: dict[str, object]) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd="/", **as_user)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            psycopg.connect(host="127.0.0.1", port=port, user="gatehouse", dbname="postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")

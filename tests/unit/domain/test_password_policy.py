@@ -1,0 +1,85 @@
+"""Tests of domain/password_policy.py."""
+
+import pytest
+
+from gatehouse.domain.password_policy import PasswordPolicy, pincode_weakness, weakness
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("abcdefg", "it is shorter than 8 characters"),
+        ("abcdefgh", None),
+        ("x1" + "abc" * 42, None),
+        ("x12" + "abc" * 42, "it is longer than 128 characters"),
+        ("pass word with blanks", None),
+        ("пароль-длинный", None),
+        ("🔑🐎🔋📎🔑🐎🔋📎", None),
+        ("aaaaaaaa", "it repeats one or two characters"),
+        ("abababab", "it repeats one or two characters"),
+        ("abcabcabc", None),
+    ],
+)
+def test_rules_are_length_and_variety_in_characters(password, reason):
+    """Any character is allowed, and no kind of character is asked for (NIST SP 800-63B-4)."""
+    assert weakness(PasswordPolicy(), password, []) == reason
+
+
+@pytest.mark.parametrize(
+    ("password", "is_refused"),
+    [
+        ("jane.doe@example.com", True),
+        ("JANE.DOE@example.COM1", True),
+        ("123jane.doe@example.com", True),
+        ("1234jane.doe@example.com", False),
+        ("something else", False),
+    ],
+)
+def test_own_names_are_refused_also_with_a_little_added(password, is_refused):
+    """They are what a stranger who knows the person tries first."""
+    reason = weakness(PasswordPolicy(), password, ["jane.doe@example.com", "ab"])
+
+    assert (reason == "it is made from the user's own name or address") is is_refused
+    assert is_refused or reason is None
+
+
+def test_a_merchant_sets_its_own_lengths():
+    """The rules are a merchant's, the defaults ours."""
+    policy = PasswordPolicy(min_length=4, max_length=6)
+
+    assert weakness(policy, "abc", []) == "it is shorter than 4 characters"
+    assert weakness(policy, "abcd", []) is None
+    assert weakness(policy, "abcdefg", []) == "it is longer than 6 characters"
+
+
+@pytest.mark.parametrize("pincode", ["1593", "83041", "739154", "839204718265", "20185"])
+def test_good_pincodes_are_accepted(pincode):
+    """4 to 12 digits."""
+    assert pincode_weakness(pincode) is None
+
+
+@pytest.mark.parametrize(
+    ("pincode", "reason"),
+    [
+        ("159", "it must have 4 to 12 digits"),
+        ("8392047182651", "it must have 4 to 12 digits"),
+        ("", "it must have digits only"),
+        ("15a3", "it must have digits only"),
+        (" 1593", "it must have digits only"),
+        ("١٥٩٣", "it must have digits only"),
+        ("²593", "it must have digits only"),
+        ("1234", "it is too easy to guess"),
+        ("9876", "it is too easy to guess"),
+        ("890123", "it is too easy to guess"),
+        ("210987", "it is too easy to guess"),
+        ("0000", "it is too easy to guess"),
+        ("1212", "it is too easy to guess"),
+        ("123123", "it is too easy to guess"),
+        ("1984", "it is too easy to guess"),
+        ("2026", "it is too easy to guess"),
+        ("2580", "it is too easy to guess"),
+    ],
+)
+def test_bad_pincodes_are_refused_with_the_reason(pincode, reason):
+    """A till has ASCII digits only, and a thief tries runs, repetitions and years first."""
+    assert pincode_weakness(pincode) == reason

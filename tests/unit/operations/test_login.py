@@ -1,0 +1,3 @@
+def test_x(shop):
+    shop.log_in()
+    print(shop.events())

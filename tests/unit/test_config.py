@@ -1,0 +1,175 @@
+"""Tests of config.py."""
+
+import stat
+import threading
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from gatehouse.config import Settings, SettingsError, read_settings, unknown_settings
+
+SECRET_KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The current folder, in which `var/` is made."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def read(**values: str) -> Settings:
+    """Read settings that have a secret key."""
+    return read_settings({"GATEHOUSE_SECRET_KEY": SECRET_KEY} | values)
+
+
+def test_defaults_are_the_contracts():
+    """An operator relies on the table of section 5."""
+    settings = read()
+
+    assert settings.database_url == "sqlite:///var/gatehouse.db"
+    assert settings.bind == "127.0.0.1:8080"
+    assert settings.public_url is None
+    assert settings.trusted_proxies == ()
+    assert settings.mail_url == Path("var/mail")
+    assert settings.sms_url == Path("var/sms")
+    assert settings.default_application is None
+    assert settings.soap_namespace == "http://tempuri.org/"
+    assert settings.data_namespace == "http://schemas.datacontract.org/2004/07/Gatehouse"
+    assert settings.soap_max_bytes == 65536
+    assert settings.soap_max_depth == 32
+    assert settings.workers >= 1
+    assert settings.hash_slots >= 1
+
+
+def test_values_are_read_from_the_environment():
+    """Each has its own kind."""
+    settings = read(
+        GATEHOUSE_DATABASE_URL="postgresql+psycopg://db/gatehouse",
+        GATEHOUSE_WORKERS="3",
+        GATEHOUSE_PUBLIC_URL="https://login.example.com/",
+        GATEHOUSE_TRUSTED_PROXIES="10.0.0.1, 192.0.2.0/24,2001:db8::/32",
+        GATEHOUSE_MAIL_URL="file:///srv/mail",
+        GATEHOUSE_SMS_URL="file:out/sms",
+    )
+
+    assert settings.database_url == "postgresql+psycopg://db/gatehouse"
+    assert settings.workers == 3
+    assert settings.public_url == "https://login.example.com"
+    assert settings.trusted_proxies == (
+        ip_network("10.0.0.1/32"),
+        ip_network("192.0.2.0/24"),
+        ip_network("2001:db8::/32"),
+    )
+    assert settings.mail_url == Path("/srv/mail")
+    assert settings.sms_url == Path("out/sms")
+
+
+def test_empty_value_is_the_default():
+    """Container files often set what they do not fill in."""
+    assert read(GATEHOUSE_WORKERS="", GATEHOUSE_BIND="").bind == "127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEHOUSE_WORKERS", "0"),
+        ("GATEHOUSE_WORKERS", "many-secret"),
+        ("GATEHOUSE_THREADS", "-1"),
+        ("GATEHOUSE_PUBLIC_URL", "login.secret.example"),
+        ("GATEHOUSE_PUBLIC_URL", "ftp://secret.example"),
+        ("GATEHOUSE_PUBLIC_URL", "https://secret.example/?a=b"),
+        ("GATEHOUSE_PUBLIC_URL", "https://[secret]/"),
+        ("GATEHOUSE_PUBLIC_URL", "https://secret\u2100.example/"),
+        ("GATEHOUSE_TRUSTED_PROXIES", "10.0.0.1, secret.example"),
+        ("GATEHOUSE_TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("GATEHOUSE_MAIL_URL", "smtp://user:secret@host"),
+        ("GATEHOUSE_SMS_URL", "secret"),
+        ("GATEHOUSE_SECRET_KEY", "too-short-secret"),
+        ("GATEHOUSE_SOAP_NAMESPACE", 'urn:secret"><x'),
+        ("GATEHOUSE_ARGON2_PASSES", "2.5"),
+    ],
+)
+def test_wrong_value_is_named_and_never_shown(name, value):
+    """Settings hold secrets, and their errors end in logs."""
+    with pytest.raises(SettingsError) as raised:
+        read(**{name: value})
+
+    assert str(raised.value).startswith(f"{name}: ")
+    assert "secret" not in str(raised.value)
+
+
+def test_folder_without_a_name_is_refused():
+    """It would be the current folder, which nobody means."""
+    with pytest.raises(SettingsError, match="^GATEHOUSE_MAIL_URL: must be a folder"):
+        read(GATEHOUSE_MAIL_URL="file:")
+
+
+def test_every_wrong_value_is_told_at_once():
+    """An operator should not have to start five times to learn of five errors."""
+    with pytest.raises(SettingsError) as raised:
+        read(GATEHOUSE_WORKERS="0", GATEHOUSE_THREADS="x", GATEHOUSE_MAIL_URL="x")
+
+    assert [line.partition(":")[0] for line in str(raised.value).splitlines()] == [
+        "GATEHOUSE_WORKERS",
+        "GATEHOUSE_THREADS",
+        "GATEHOUSE_MAIL_URL",
+    ]
+
+
+def test_names_that_are_no_settings_are_found():
+    """Most often they are typing errors."""
+    environment = {"GATEHOUSE_WORKER": "3", "GATEHOUSE_WORKERS": "3", "HOME": "/", "GATEHOUSE_": ""}
+
+    assert unknown_settings(environment) == ["GATEHOUSE_", "GATEHOUSE_WORKER"]
+
+
+def test_secret_key_is_made_once_and_is_its_owners_alone(folder):
+    """Whoever reads it can sign login cookies."""
+    first = read_settings({})
+    second = read_settings({})
+
+    file = folder / "var" / "secret.key"
+    assert len(first.secret_key) == 64
+    assert first.secret_key == second.secret_key == file.read_text().strip()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert [each.name for each in file.parent.iterdir()] == ["secret.key"]
+
+
+def test_no_file_is_made_where_the_key_is_set(folder):
+    """Two keys would be one too many to look after."""
+    read()
+
+    assert list(folder.iterdir()) == []
+
+
+def test_processes_that_start_together_have_one_key(folder):
+    """Otherwise the cookies of one worker would be invalid at the next."""
+    barrier, keys = threading.Barrier(16), []
+
+    def start():
+        barrier.wait()
+        keys.append(read_settings({}).secret_key)
+
+    threads = [threading.Thread(target=start) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(keys) == 16
+    assert len(set(keys)) == 1
+    assert [each.name for each in (folder / "var").iterdir()] == ["secret.key"]
+
+
+def test_key_file_that_was_spoiled_is_refused_without_showing_it(folder):
+    """A short key in the file is an accident that must not go unnoticed."""
+    (folder / "var").mkdir()
+    (folder / "var" / "secret.key").write_text("too-short\n")
+
+    with pytest.raises(SettingsError) as raised:
+        read_settings({})
+
+    assert str(raised.value) == "the secret key file: must have at least 32 characters"
