@@ -84,7 +84,7 @@ def make_account(core: Core, merchant: Merchant, role: UserRole = UserRole.CUSTO
     return add_account(Call(core, Caller()), merchant.id, role, **({"password": PASSWORD} | values))
 
 
-@dataclass
+@dataclass(repr=False)
 class Shop:
     """One merchant with one application and one account (EMAIL, USERNAME, PASSWORD, PHONE, Customer)."""
 

@@ -128,7 +128,7 @@ class Settings:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings of this environment, with the secret key read from or made in `var/`.
 
-    Raises SettingsError with a line for each value that is wrong and each name that no setting has.
+    Raises SettingsError with a line for each value that is wrong.
     """
     values: dict[str, Any] = {}
     problems: list[str] = []

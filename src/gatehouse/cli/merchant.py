@@ -1,17 +1,47 @@
 """`gatehouse merchant`: merchants and the rules by which their accounts are kept."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import click
 
 from gatehouse.cli.opening import open_call
-from gatehouse.cli.option_types import NUMBER, Duration, Text, given
+from gatehouse.cli.option_types import NUMBER, Duration, Region, Text, add_options, given
 from gatehouse.cli.printing import Shown, json_option, print_record, print_records
 from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES
 from gatehouse.operations import merchants
-from gatehouse.storage.merchants import Merchant
+from gatehouse.operations.merchants import Merchant
+
+_LENGTH = click.IntRange(1, MAX_PASSWORD_BYTES)
+
+_NAME = Text(200)
+
+_policy_options = add_options(
+    [
+        click.option("--region", type=Region(), help="Country whose phone numbers need no prefix, as US."),
+        click.option("--password-min-length", type=_LENGTH, help="Characters of the shortest password."),
+        click.option("--password-max-length", type=_LENGTH, help="Characters of the longest password."),
+        click.option(
+            "--password-min-strength", type=click.IntRange(0, 4), help="0, any, to 4, very hard to guess (zxcvbn)."
+        ),
+        click.option("--password-history", type=click.IntRange(0, 24), help="Former passwords that may not come back."),
+        click.option(
+            "--temporary-password-lifetime",
+            type=Duration(least=timedelta(minutes=1)),
+            help="How long a temporary password is valid, as 30m.",
+        ),
+        click.option(
+            "--reset-replaces-password/--reset-keeps-password",
+            default=None,
+            help="Whether ResetPassword ends the present password at once.",
+        ),
+        click.option(
+            "--third-party-accounts-of-record/--own-accounts-of-record",
+            default=None,
+            help="Whether the merchant keeps its accounts of record with a third party.",
+        ),
+    ]
+)
 
 
 @click.group
@@ -25,5 +55,57 @@ def merchant() -> None:
     """
 
 
-def _policy_options[Command: Callable[..., Any]](command: Command) -> Command:
-    return command
+@merchant.command("add")
+@click.argument("name", type=_NAME)
+@_policy_options
+@json_option
+def add(name: str, as_json: bool, **policies: Any) -> None:
+    """Add a merchant. What is not given has its default."""
+    with open_call() as call:
+        print_record(_shown(merchants.add_merchant(call, name, **given(policies))), as_json)
+
+
+@merchant.command("set")
+@click.argument("merchant_id", metavar="NUMBER", type=NUMBER)
+@click.option("--name", type=_NAME, help="Another name.")
+@_policy_options
+@json_option
+def change(merchant_id: int, as_json: bool, **values: Any) -> None:
+    """Change what is given, and show the merchant."""
+    with open_call() as call:
+        print_record(_shown(merchants.change_merchant(call, merchant_id, **given(values))), as_json)
+
+
+@merchant.command("list")
+@json_option
+def list_every(as_json: bool) -> None:
+    """List all merchants."""
+    with open_call() as call:
+        found = [_shown(each) for each in merchants.list_merchants(call)]
+    names = ["merchantId", "name", "region", "passwordMinLength", "passwordHistory", "thirdPartyAccountsOfRecord"]
+    print_records(found, names, as_json)
+
+
+@merchant.command("show")
+@click.argument("merchant_id", metavar="NUMBER", type=NUMBER)
+@json_option
+def show(merchant_id: int, as_json: bool) -> None:
+    """Show a merchant."""
+    with open_call() as call:
+        print_record(_shown(merchants.show_merchant(call, merchant_id)), as_json)
+
+
+def _shown(found: Merchant) -> Shown:
+    return {
+        "merchantId": found.id,
+        "name": found.name,
+        "region": found.region,
+        "passwordMinLength": found.password_min_length,
+        "passwordMaxLength": found.password_max_length,
+        "passwordMinStrength": found.password_min_strength,
+        "passwordHistory": found.password_history,
+        "temporaryPasswordLifetime": found.temporary_password_lifetime,
+        "resetReplacesPassword": found.reset_replaces_password,
+        "thirdPartyAccountsOfRecord": found.third_party_accounts_of_record,
+        "createdAt": found.created_at,
+    }

@@ -1,12 +1,16 @@
 """The kinds of values that options and arguments take, and the options that several groups share."""
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from gatehouse.domain import roles
+from gatehouse.operations.phone_numbers import is_region
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 NUMBER = click.IntRange(1, 2**63 - 1)
 """The number of a record."""
@@ -58,6 +62,19 @@ class Duration(click.ParamType):
         return timedelta(seconds=seconds)
 
 
+class Region(click.ParamType):
+    """A country as its two letters (ISO 3166-1)."""
+
+    name = "region"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the letters in capitals."""
+        region = str(value).strip().upper()
+        if not is_region(region):
+            self.fail("must be the two letters of a country, as US", param, ctx)
+        return region
+
+
 class Role(click.ParamType):
     """A role by its number or its name."""
 
@@ -100,3 +117,14 @@ after_option = click.option(
 def given(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options that were given, with None for those that take a value away."""
     return {name: None if value is NOTHING else value for name, value in options.items() if value is not None}
+
+
+def add_options(options: Iterable[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    """Return a decorator that gives a command these options, in this order in its help."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(list(options)):
+            command = option(command)
+        return command
+
+    return decorate

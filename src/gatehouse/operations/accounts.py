@@ -12,7 +12,7 @@ from gatehouse.operations.calls import Call
 from gatehouse.operations.merchants import get_merchant
 from gatehouse.operations.phone_numbers import normalised_phone
 from gatehouse.storage import accounts
-from gatehouse.storage.accounts import Account
+from gatehouse.storage.accounts import Account as Account
 from gatehouse.storage.merchants import Merchant
 
 PAGE = 1000

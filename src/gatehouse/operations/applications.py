@@ -13,7 +13,7 @@ from gatehouse.operations.calls import Call
 from gatehouse.operations.merchants import get_merchant
 from gatehouse.security import tokens
 from gatehouse.storage import applications
-from gatehouse.storage.applications import Application
+from gatehouse.storage.applications import Application as Application
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from gatehouse.operations.phone_numbers import normalised_phone
 from gatehouse.security import tokens
 from gatehouse.storage import devices, login_cookies, merchants, sessions
 from gatehouse.storage.accounts import Account
-from gatehouse.storage.devices import Device
+from gatehouse.storage.devices import Device as Device
 from gatehouse.storage.sessions import Session
 
 PAGE = 1000
@@ -79,7 +79,11 @@ def register_device(call: Call, device_id: str | None, phone_number: str | None)
         )
         if device.phone != phone:
             devices.change(call.db, device.id, phone=phone, activated_at=None, last_seen_at=call.now)
+            # Its receiver would vouch for a number that is another's.
+            devices.end_activation_code(call.db, device.id)
         if owner.session:
+            if owner.session.login_cookie_id is not None:
+                login_cookies.set_device(call.db, owner.session.login_cookie_id, device_id)
             sessions.set_device(call.db, owner.session.id, device_id)
             callers.note_use(call, owner.session)
         owner.record(call, AuditEvent.DEVICE_REGISTERED, device.id)

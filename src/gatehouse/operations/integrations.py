@@ -9,7 +9,7 @@ from gatehouse.operations.calls import Call
 from gatehouse.operations.merchants import get_merchant
 from gatehouse.security import tokens
 from gatehouse.storage import integrations
-from gatehouse.storage.integrations import Integration
+from gatehouse.storage.integrations import Integration as Integration
 
 AUTHENTICATION_KINDS = ("anonymous", "b2b")
 

@@ -85,15 +85,20 @@ def _find_candidates(
     """Return the account that each identity given means: one, or two where both e-mail and username came.
 
     An identity that nobody has is a candidate without an account, so that it costs the same to refuse.
+    Where several accounts share the address, a username that is one of theirs says which is meant.
     """
     found: list[_Candidate] = []
+    named: Account | None = None
+    if request.username:
+        named = accounts.find_by_username(call.db, application.merchant_id, identity.username_key(request.username))
+        found.append(_candidate(call, named))
     if request.email:
         same = accounts.find_by_email(call.db, application.merchant_id, identity.email_key(request.email))
         in_role = [account for account in same if account.role == role]
-        found.append(_candidate(call, next(iter(in_role or same), None), is_sole=len(in_role) < 2))
-    if request.username:
-        account = accounts.find_by_username(call.db, application.merchant_id, identity.username_key(request.username))
-        found.append(_candidate(call, account))
+        if named in same:
+            found.append(_candidate(call, named))
+        else:
+            found.append(_candidate(call, next(iter(in_role or same), None), is_sole=len(in_role) < 2))
     return tuple(found)
 
 

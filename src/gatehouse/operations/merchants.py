@@ -10,7 +10,7 @@ from gatehouse.domain.password_policy import PasswordPolicy
 from gatehouse.operations import audit
 from gatehouse.operations.calls import Call
 from gatehouse.storage import merchants
-from gatehouse.storage.merchants import Merchant
+from gatehouse.storage.merchants import Merchant as Merchant
 
 
 def add_merchant(call: Call, name: str, **policies: Any) -> Merchant:

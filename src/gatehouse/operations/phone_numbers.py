@@ -15,3 +15,8 @@ def normalised_phone(text: str, region: str) -> str | None:
     if not phonenumbers.is_possible_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_region(text: str) -> bool:
+    """Whether this is a country whose phone numbers are known, as two capital letters (ISO 3166-1)."""
+    return text in phonenumbers.SUPPORTED_REGIONS

@@ -50,9 +50,10 @@ def log_off(call: Call) -> ServiceResult:
             return ServiceResult(return_code=ReturnCode.SUCCESS)
         if isinstance(session, ReturnCode):
             return ServiceResult(return_code=session)
-        sessions.end(call.db, session.id, call.now)
+        # The cookie goes first, as everywhere: calls that take both in the same order cannot wait for each other.
         if session.login_cookie_id is not None:
             login_cookies.end(call.db, session.login_cookie_id, call.now)
+        sessions.end(call.db, session.id, call.now)
         audit.record(
             call,
             AuditEvent.SESSION_ENDED,

@@ -73,8 +73,12 @@ def find_page(db: Connection, merchant_id: int | None, after: int, limit: int) -
 
 
 def lock(db: Connection, account_id: int) -> None:
-    """Keep other calls from changing the account until the transaction ends."""
-    db.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
+    """Keep other calls from changing the account until the transaction ends.
+
+    Rows that refer to it may still be added: a decode that holds a login cookie and adds a session would otherwise
+    wait for us, while we wait for its cookie.
+    """
+    db.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update(key_share=True))
 
 
 def add(db: Connection, **values: Any) -> int:

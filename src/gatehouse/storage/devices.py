@@ -133,7 +133,7 @@ def replace_activation_code(
     db: Connection, device: Device, code_digest: bytes, expires_at: datetime, now: datetime
 ) -> None:
     """Make this the only activation code of the device, with its tries unspent."""
-    db.execute(delete(activation_codes).where(activation_codes.c.device_number == device.id))
+    end_activation_code(db, device.id)
     db.execute(
         insert(activation_codes).values(
             merchant_id=device.merchant_id,
@@ -144,6 +144,11 @@ def replace_activation_code(
             created_at=now,
         )
     )
+
+
+def end_activation_code(db: Connection, device_number: int) -> None:
+    """Remove the device's activation code."""
+    db.execute(delete(activation_codes).where(activation_codes.c.device_number == device_number))
 
 
 def try_activation_code(db: Connection, device: Device, max_tries: int) -> ActivationCode | None:

@@ -46,6 +46,15 @@ def rotate(db: Connection, locked: LoginCookie, expires_at: datetime, now: datet
     )
 
 
+def set_device(db: Connection, login_cookie_id: int, device_id: str) -> None:
+    """Say from which device the series is, where Login did not; blocking the device then ends it."""
+    db.execute(
+        update(login_cookies)
+        .where(login_cookies.c.id == login_cookie_id, login_cookies.c.device_id.is_(None))
+        .values(device_id=device_id)
+    )
+
+
 def end(db: Connection, login_cookie_id: int, now: datetime) -> None:
     """End the series."""
     _end(db, now, login_cookies.c.id == login_cookie_id)

@@ -1,0 +1,149 @@
+"""`gatehouse account`: accounts, as an operator adds and changes them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from gatehouse.cli import secret_input
+from gatehouse.cli.opening import open_call
+from gatehouse.cli.option_types import NUMBER, Role, Text, after_option, any_merchant_option, merchant_option
+from gatehouse.cli.printing import Shown, json_option, print_more_hint, print_record, print_records
+from gatehouse.domain.accounts import AccountStatus
+from gatehouse.domain.roles import UserRole
+from gatehouse.operations import accounts
+from gatehouse.operations.accounts import Account
+
+
+@click.group
+def account() -> None:
+    """Accounts of a merchant's customers and staff.
+
+    \b
+    gatehouse account add --merchant 1 --email jane@example.com --full-name "Jane Doe"
+    gatehouse account password 1001
+    gatehouse account lock 1001
+    """
+
+
+@account.command("add")
+@merchant_option
+@click.option("--role", type=Role(), default=UserRole.CUSTOMER, show_default="15 Customer", help="Number or name.")
+@click.option("--email", type=Text(254), help="E-mail address, which may belong to several accounts.")
+@click.option("--username", type=Text(200), help="Username, which belongs to one account of the merchant.")
+@click.option("--phone", type=Text(40), help="Phone number.")
+@click.option("--full-name", type=Text(200), help="Name as in mails.")
+@click.option("--customer-number", type=Text(100), help="Number in the merchant's own books.")
+@click.option("--card", "cards", type=Text(64), multiple=True, help="Printed number of a card; may be given often.")
+@click.option("--no-password", is_flag=True, help="Without a password: ResetPassword sends the first one.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, and do not ask for it.")
+@click.option("--pincode", "with_pincode", is_flag=True, help="Ask for a pincode as well.")
+@click.option("--pincode-stdin", is_flag=True, help="Read a pincode from standard input, after the password.")
+@json_option
+def add(
+    merchant_id: int,
+    role: UserRole,
+    cards: tuple[str, ...],
+    no_password: bool,
+    password_stdin: bool,
+    with_pincode: bool,
+    pincode_stdin: bool,
+    as_json: bool,
+    **names: Any,
+) -> None:
+    """Add an account. Its password is asked for, and not shown."""
+    if no_password and password_stdin:
+        raise click.UsageError("--no-password and --password-stdin exclude each other")
+    if not names["email"] and not names["username"]:
+        raise click.UsageError("an account needs --email or --username")
+    password = None if no_password else _take("password", password_stdin)
+    pincode = _take("pincode", pincode_stdin) if with_pincode or pincode_stdin else None
+    with open_call() as call:
+        added = accounts.add_account(call, merchant_id, role, password=password, pincode=pincode, cards=cards, **names)
+    print_record(_shown(added, cards), as_json)
+
+
+@account.command("list")
+@any_merchant_option
+@after_option
+@json_option
+def list_page(merchant_id: int | None, after: int, as_json: bool) -> None:
+    """List up to a thousand accounts of all merchants or of one, by number."""
+    with open_call() as call:
+        found = accounts.list_accounts(call, merchant_id, after)
+    names = ["accountId", "merchantId", "userrole", "email", "username", "phone", "fullName", "status", "lastLoginAt"]
+    print_records([_shown(each) for each in found], names, as_json)
+    if len(found) == accounts.PAGE:
+        print_more_hint(found[-1].id)
+
+
+@account.command("show")
+@click.argument("account_id", metavar="NUMBER", type=NUMBER)
+@json_option
+def show(account_id: int, as_json: bool) -> None:
+    """Show an account and its cards, without its password."""
+    with open_call() as call:
+        print_record(_shown(*accounts.show_account(call, account_id)), as_json)
+
+
+@account.command("password")
+@click.argument("account_id", metavar="NUMBER", type=NUMBER)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, and do not ask for it.")
+@json_option
+def password(account_id: int, password_stdin: bool, as_json: bool) -> None:
+    """Give an account a new password. Its sessions and login cookies end."""
+    new_password = _take("password", password_stdin)
+    with open_call() as call:
+        print_record(_shown(accounts.set_account_password(call, account_id, new_password)), as_json)
+
+
+@account.command("disable")
+@click.argument("account_id", metavar="NUMBER", type=NUMBER)
+@json_option
+def disable(account_id: int, as_json: bool) -> None:
+    """Refuse the account's logins; its sessions and login cookies end."""
+    _set_status(account_id, AccountStatus.DISABLED, as_json)
+
+
+@account.command("enable")
+@click.argument("account_id", metavar="NUMBER", type=NUMBER)
+@json_option
+def enable(account_id: int, as_json: bool) -> None:
+    """Accept the account's logins again, whether it was disabled or locked."""
+    _set_status(account_id, AccountStatus.ACTIVE, as_json)
+
+
+@account.command("lock")
+@click.argument("account_id", metavar="NUMBER", type=NUMBER)
+@json_option
+def lock(account_id: int, as_json: bool) -> None:
+    """Lock the account; its sessions and login cookies end."""
+    _set_status(account_id, AccountStatus.LOCKED, as_json)
+
+
+def _set_status(account_id: int, status: AccountStatus, as_json: bool) -> None:
+    with open_call() as call:
+        print_record(_shown(accounts.set_account_status(call, account_id, status)), as_json)
+
+
+def _take(what: str, from_stdin: bool) -> str:
+    return secret_input.read_line(what) if from_stdin else secret_input.ask(what.capitalize())
+
+
+def _shown(found: Account, cards: Sequence[str] | None = None) -> Shown:
+    shown: dict[str, Any] = {
+        "accountId": found.id,
+        "merchantId": found.merchant_id,
+        "userrole": str(found.role),
+        "email": found.email,
+        "username": found.username,
+        "phone": found.phone,
+        "fullName": found.full_name,
+        "customerNumber": found.customer_number,
+        "status": found.status,
+        "hasPassword": found.password_hash is not None,
+        "hasPincode": found.pincode_hash is not None,
+        "lastLoginAt": found.last_login_at,
+        "createdAt": found.created_at,
+    }
+    return shown if cards is None else shown | {"printedCardNumbers": list(cards)}

@@ -1,0 +1,121 @@
+"""`gatehouse doctor`: checks what the service will meet when it starts."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from gatehouse.cli.opening import open_core
+from gatehouse.cli.printing import json_option, print_records
+from gatehouse.config import SECRET_KEY_FILE, Settings, SettingsError, unknown_settings
+from gatehouse.domain.codes import ReturnCode
+from gatehouse.domain.errors import UnavailableError
+from gatehouse.operations import callers
+from gatehouse.operations.calls import Call, Caller
+from gatehouse.operations.core import Core
+from gatehouse.operations.schema import is_schema_current
+
+
+@dataclass(frozen=True)
+class _Check:
+    """What was found out about one thing. Its text never holds the value of a setting."""
+
+    state: Literal["ok", "warn", "fail"]
+    subject: str
+    text: str
+
+
+@click.command
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check the configuration. The exit status is 1 when anything failed.
+
+    Each line begins with ok, warn (it works, but look at it) or fail (it does not work).
+    """
+    checks = list(_checks())
+    if as_json:
+        shown = [{"state": each.state, "subject": each.subject, "text": each.text} for each in checks]
+        print_records(shown, [], as_json)
+    else:
+        for each in checks:
+            click.echo(f"{each.state:<4} {each.subject}: {each.text}")
+    if any(each.state == "fail" for each in checks):
+        raise click.exceptions.Exit(1)
+
+
+def _checks() -> Iterator[_Check]:
+    for name in unknown_settings(os.environ):
+        yield _Check("warn", name, "is no setting of this version; is it a typing error?")
+    try:
+        with open_core() as core:
+            yield _Check("ok", "settings", "can be read")
+            yield from _check_secret_key()
+            yield from _check_database(core)
+            yield _check_folder("mail folder", core.settings.mail_url)
+            yield _check_folder("SMS folder", core.settings.sms_url)
+            yield _check_public_url(core.settings)
+    except SettingsError as error:
+        for line in str(error).splitlines():
+            yield _Check("fail", "settings", line)
+    except (OSError, UnicodeError) as error:
+        yield _Check("fail", "secret key", f"the file cannot be read or made ({type(error).__name__})")
+
+
+def _check_secret_key() -> Iterator[_Check]:
+    if os.environ.get("GATEHOUSE_SECRET_KEY"):
+        yield _Check("ok", "secret key", "comes from the environment")
+        return
+    readers = stat.S_IMODE(SECRET_KEY_FILE.stat().st_mode) & 0o077
+    if readers:
+        yield _Check("fail", "secret key", f"other users may use its file; chmod 600 {SECRET_KEY_FILE}")
+    else:
+        yield _Check("ok", "secret key", f"is kept in {SECRET_KEY_FILE}, for its owner alone")
+
+
+def _check_database(core: Core) -> Iterator[_Check]:
+    try:
+        is_current = is_schema_current(core)
+    except UnavailableError as error:
+        yield _Check("fail", "database", f"does not answer ({error})")
+        return
+    yield _Check("ok", "database", "answers")
+    if not is_current:
+        yield _Check("fail", "schema", 'is not current; run "gatehouse migrate"')
+        return
+    yield _Check("ok", "schema", "is current")
+    yield _check_default_application(core)
+
+
+def _check_default_application(core: Core) -> _Check:
+    if not core.settings.default_application:
+        return _Check("ok", "default application", "none: each caller must send its application token")
+    call = Call(core, Caller())
+    with call.reading():
+        found = callers.find_application(call)
+    if isinstance(found, ReturnCode):
+        return _Check("fail", "default application", "no application that is enabled has this token")
+    return _Check("ok", "default application", f"is number {found.id} of merchant {found.merchant_id}")
+
+
+def _check_folder(subject: str, folder: Path) -> _Check:
+    """Write and remove a file, because access rights alone do not tell of full or read-only disks."""
+    existing = next((each for each in (folder, *folder.parents) if each.exists()), Path("."))
+    try:
+        with tempfile.NamedTemporaryFile(dir=existing, prefix=".doctor-"):
+            pass
+    except OSError as error:
+        return _Check("fail", subject, f"{existing} cannot be written ({error.strerror})")
+    return _Check("ok", subject, f"{folder} can be written" if existing == folder else f"{folder} can be made")
+
+
+def _check_public_url(settings: Settings) -> _Check:
+    if settings.public_url is None:
+        return _Check("warn", "public URL", "is not set: the addresses in the WSDL follow each request")
+    if not settings.public_url.startswith("https://"):
+        return _Check("warn", "public URL", "is not https: passwords would be sent in the clear")
+    return _Check("ok", "public URL", "is set, and https")
