@@ -7,7 +7,7 @@ import click
 
 from gatehouse.cli import secret_input
 from gatehouse.cli.opening import open_call
-from gatehouse.cli.option_types import NUMBER, Role, Text, after_option, any_merchant_option, merchant_option
+from gatehouse.cli.option_types import NUMBER, after_option, any_merchant_option, merchant_option, role, text
 from gatehouse.cli.printing import Shown, json_option, print_more_hint, print_record, print_records
 from gatehouse.domain.accounts import AccountStatus
 from gatehouse.domain.roles import UserRole
@@ -28,13 +28,13 @@ def account() -> None:
 
 @account.command("add")
 @merchant_option
-@click.option("--role", type=Role(), default=UserRole.CUSTOMER, show_default="15 Customer", help="Number or name.")
-@click.option("--email", type=Text(254), help="E-mail address, which may belong to several accounts.")
-@click.option("--username", type=Text(200), help="Username, which belongs to one account of the merchant.")
-@click.option("--phone", type=Text(40), help="Phone number.")
-@click.option("--full-name", type=Text(200), help="Name as in mails.")
-@click.option("--customer-number", type=Text(100), help="Number in the merchant's own books.")
-@click.option("--card", "cards", type=Text(64), multiple=True, help="Printed number of a card; may be given often.")
+@click.option("--role", type=role, default="Customer", show_default=True, help="Number or name.")
+@click.option("--email", type=text(254), help="E-mail address, which may belong to several accounts.")
+@click.option("--username", type=text(200), help="Username, which belongs to one account of the merchant.")
+@click.option("--phone", type=text(40), help="Phone number.")
+@click.option("--full-name", type=text(200), help="Name as in mails.")
+@click.option("--customer-number", type=text(100), help="Number in the merchant's own books.")
+@click.option("--card", "cards", type=text(64), multiple=True, help="Printed number of a card; may be given often.")
 @click.option("--no-password", is_flag=True, help="Without a password: ResetPassword sends the first one.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, and do not ask for it.")
 @click.option("--pincode", "with_pincode", is_flag=True, help="Ask for a pincode as well.")

@@ -9,31 +9,31 @@ from gatehouse.cli import secret_input
 from gatehouse.cli.opening import open_call
 from gatehouse.cli.option_types import (
     NUMBER,
-    Duration,
-    OrNone,
-    Role,
-    Text,
     add_options,
     any_merchant_option,
+    duration,
     given,
     merchant_option,
+    or_none,
+    role,
+    text,
 )
 from gatehouse.cli.printing import Shown, json_option, print_once_hint, print_record, print_records
 from gatehouse.operations import applications
 from gatehouse.operations.applications import Application
 
-_NAME, _TOKEN = Text(200), Text(200)
+_NAME, _TOKEN = text(200), text(200)
 
 _policy_options = add_options(
     [
-        click.option("--minimum-version", type=OrNone(Text(40)), help="Older programs are told to update, as 2.10.3."),
-        click.option("--default-role", type=OrNone(Role()), help="Role of a Login that names none, as 15 or Customer."),
-        click.option("--session-lifetime", type=Duration(), help="Longest life of a session, as 24h."),
-        click.option("--session-idle-lifetime", type=Duration(), help="Life of a session that is not used, as 30m."),
-        click.option("--cookie-lifetime", type=Duration(), help="Life of a login cookie, as 30d."),
+        click.option("--minimum-version", type=or_none(text(40)), help="Older programs are told to update, as 2.10.3."),
+        click.option("--default-role", type=or_none(role), help="Role of a Login that names none, as 15 or Customer."),
+        click.option("--session-lifetime", type=duration(), help="Longest life of a session, as 24h."),
+        click.option("--session-idle-lifetime", type=duration(), help="Life of a session that is not used, as 30m."),
+        click.option("--cookie-lifetime", type=duration(), help="Life of a login cookie, as 30d."),
         click.option(
             "--cookie-grace",
-            type=Duration(least=timedelta(0)),
+            type=duration(least=timedelta(0)),
             help="How long the cookie before the newest is still answered, as 60.",
         ),
         click.option(
@@ -86,7 +86,7 @@ def add(
     if token_stdin:
         if token:
             raise click.UsageError("--token and --token-stdin exclude each other")
-        token = _TOKEN.convert(secret_input.read_line("token"), None, None)
+        token = _TOKEN(secret_input.read_line("token"))
     hash_key = secret_input.read_line("hash key") if hash_key_stdin else None
     with open_call() as call:
         added = applications.add_application(call, merchant_id, name, token, hash_key, **given(options))

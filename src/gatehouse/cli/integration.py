@@ -4,7 +4,7 @@ import click
 
 from gatehouse.cli import secret_input
 from gatehouse.cli.opening import open_call
-from gatehouse.cli.option_types import NUMBER, Text, any_merchant_option, merchant_option
+from gatehouse.cli.option_types import NUMBER, any_merchant_option, merchant_option, text
 from gatehouse.cli.printing import Shown, json_option, print_once_hint, print_record, print_records
 from gatehouse.operations import integrations
 from gatehouse.operations.integrations import AUTHENTICATION_KINDS, Integration
@@ -22,9 +22,9 @@ def integration() -> None:
 
 
 @integration.command("add")
-@click.argument("name", type=Text(200))
+@click.argument("name", type=text(200))
 @merchant_option
-@click.option("--client-id", type=Text(100), required=True, help="The name that the partner calls under.")
+@click.option("--client-id", type=text(100), required=True, help="The name that the partner calls under.")
 @click.option(
     "--authentication",
     type=click.Choice(AUTHENTICATION_KINDS),

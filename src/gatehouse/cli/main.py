@@ -1,6 +1,7 @@
 """The command `gatehouse`. Its subcommands are imported when they are called, so that the help comes at once."""
 
 import importlib
+import os
 
 import click
 
@@ -83,3 +84,5 @@ def main() -> None:
       gatehouse doctor
       gatehouse account list --merchant 1 --json
     """
+    # What the service makes is for its own user and group.
+    os.umask(0o027)

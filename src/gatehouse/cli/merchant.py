@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from gatehouse.cli.opening import open_call
-from gatehouse.cli.option_types import NUMBER, Duration, Region, Text, add_options, given
+from gatehouse.cli.option_types import NUMBER, add_options, duration, given, region, text
 from gatehouse.cli.printing import Shown, json_option, print_record, print_records
 from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES
 from gatehouse.operations import merchants
@@ -14,11 +14,11 @@ from gatehouse.operations.merchants import Merchant
 
 _LENGTH = click.IntRange(1, MAX_PASSWORD_BYTES)
 
-_NAME = Text(200)
+_NAME = text(200)
 
 _policy_options = add_options(
     [
-        click.option("--region", type=Region(), help="Country whose phone numbers need no prefix, as US."),
+        click.option("--region", type=region, help="Country whose phone numbers need no prefix, as US."),
         click.option("--password-min-length", type=_LENGTH, help="Characters of the shortest password."),
         click.option("--password-max-length", type=_LENGTH, help="Characters of the longest password."),
         click.option(
@@ -27,7 +27,7 @@ _policy_options = add_options(
         click.option("--password-history", type=click.IntRange(0, 24), help="Former passwords that may not come back."),
         click.option(
             "--temporary-password-lifetime",
-            type=Duration(least=timedelta(minutes=1)),
+            type=duration(least=timedelta(minutes=1)),
             help="How long a temporary password is valid, as 30m.",
         ),
         click.option(

@@ -1,4 +1,7 @@
-"""The kinds of values that options and arguments take, and the options that several groups share."""
+"""The kinds of values that options and arguments take, and the options that several groups share.
+
+Each kind is a function from what was typed to the value; click shows its name in the help.
+"""
 
 import re
 from collections.abc import Callable, Iterable
@@ -15,103 +18,73 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 NUMBER = click.IntRange(1, 2**63 - 1)
 """The number of a record."""
 
+NOTHING = object()
+"""What an option gives for the word `none`; click keeps None for an option that is absent."""
+
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LONGEST_DAYS = 3_650
 
 
-class Text(click.ParamType):
-    """A line of text with as many characters as its column takes."""
+def text(max_length: int) -> Callable[[str], str]:
+    """Return a kind: a line of at most this many characters, without outer blanks."""
 
-    name = "text"
+    def convert(value: str) -> str:
+        line = value.strip()
+        if not line:
+            raise click.BadParameter("must not be empty")
+        if len(line) > max_length:
+            raise click.BadParameter(f"must not have more than {max_length} characters")
+        if not line.isprintable():
+            raise click.BadParameter("must not have characters that cannot be printed")
+        return line
 
-    def __init__(self, max_length: int) -> None:
-        """Take the length of the column."""
-        self._max_length = max_length
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text without outer blanks."""
-        text = str(value).strip()
-        if not text:
-            self.fail("must not be empty", param, ctx)
-        if len(text) > self._max_length:
-            self.fail(f"must not have more than {self._max_length} characters", param, ctx)
-        if not text.isprintable():
-            self.fail("must not have characters that cannot be printed", param, ctx)
-        return text
+    convert.__name__ = "text"
+    return convert
 
 
-class Duration(click.ParamType):
-    """A length of time, in seconds or as `30m`, `24h`, `30d`."""
+def duration(least: timedelta = timedelta(seconds=1)) -> Callable[[str], timedelta]:
+    """Return a kind: seconds, or a number with a unit as `30m`, `24h`, `30d`, of this length or more."""
 
-    name = "duration"
-
-    def __init__(self, least: timedelta = timedelta(seconds=1)) -> None:
-        """Take the shortest duration that is allowed."""
-        self._least = least
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Return the duration."""
-        found = re.fullmatch(r"([0-9]{1,9})([smhd]?)", str(value).strip())
+    def convert(value: str) -> timedelta:
+        found = re.fullmatch(r"([0-9]{1,9})([smhd]?)", value.strip())
         if found is None:
-            self.fail("must be a number of seconds, or a number with s, m, h or d, as 30m", param, ctx)
+            raise click.BadParameter("must be a number of seconds, or a number with s, m, h or d, as 30m")
         seconds = int(found[1]) * _UNITS[found[2]]
         if seconds > _LONGEST_DAYS * _UNITS["d"]:
-            self.fail(f"must not be longer than {_LONGEST_DAYS}d", param, ctx)
-        if seconds < self._least.total_seconds():
-            self.fail(f"must not be shorter than {int(self._least.total_seconds())} seconds", param, ctx)
+            raise click.BadParameter(f"must not be longer than {_LONGEST_DAYS}d")
+        if seconds < least.total_seconds():
+            raise click.BadParameter(f"must not be shorter than {int(least.total_seconds())} seconds")
         return timedelta(seconds=seconds)
 
-
-class Region(click.ParamType):
-    """A country as its two letters (ISO 3166-1)."""
-
-    name = "region"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the letters in capitals."""
-        region = str(value).strip().upper()
-        if not is_region(region):
-            self.fail("must be the two letters of a country, as US", param, ctx)
-        return region
+    convert.__name__ = "duration"
+    return convert
 
 
-class Role(click.ParamType):
-    """A role by its number or its name."""
-
-    name = "role"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> roles.UserRole:
-        """Return the role."""
-        role = value if isinstance(value, roles.UserRole) else roles.find_role(str(value))
-        if role is None:
-            known = ", ".join(f"{each.value} {each.wire_name}" for each in roles.UserRole)
-            self.fail(f"must be one of {known}", param, ctx)
-        return role
+def region(value: str) -> str:
+    """A kind: a country as its two letters (ISO 3166-1), given in capitals."""
+    letters = value.strip().upper()
+    if not is_region(letters):
+        raise click.BadParameter("must be the two letters of a country, as US")
+    return letters
 
 
-class OrNone(click.ParamType):
-    """A value of another type, or the word `none`, which takes a value away.."""
-
-    def __init__(self, inner: click.ParamType) -> None:
-        """Take the type of the values."""
-        self._inner = inner
-        self.name = f"{inner.name}|none"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the value or NOTHING."""
-        if str(value).casefold() == "none":
-            return NOTHING
-        return self._inner.convert(value, param, ctx)
+def role(value: str) -> roles.UserRole:
+    """A kind: a role by its number or its name."""
+    found = roles.find_role(value)
+    if found is None:
+        known = ", ".join(f"{each.value} {each.wire_name}" for each in roles.UserRole)
+        raise click.BadParameter(f"must be one of {known}")
+    return found
 
 
-NOTHING = object()
-"""What an option gives for the word `none`; click keeps None for an option that is absent."""
+def or_none(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a kind: a value of another one, or the word `none` for NOTHING."""
 
-merchant_option = click.option("--merchant", "merchant_id", type=NUMBER, required=True, help="Number of the merchant.")
-any_merchant_option = click.option("--merchant", "merchant_id", type=NUMBER, help="Only those of this merchant.")
-after_option = click.option(
-    "--after", type=click.IntRange(0, 2**63 - 1), default=0, help="Only those with a number above this one."
-)
+    def convert(value: str) -> Any:
+        return NOTHING if value.strip().casefold() == "none" else kind(value)
+
+    convert.__name__ = f"{kind.__name__}|none"
+    return convert
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:
@@ -128,3 +101,10 @@ def add_options(options: Iterable[Callable[[Command], Command]]) -> Callable[[Co
         return command
 
     return decorate
+
+
+merchant_option = click.option("--merchant", "merchant_id", type=NUMBER, required=True, help="Number of the merchant.")
+any_merchant_option = click.option("--merchant", "merchant_id", type=NUMBER, help="Only those of this merchant.")
+after_option = click.option(
+    "--after", type=click.IntRange(0, 2**63 - 1), default=0, help="Only those with a number above this one."
+)

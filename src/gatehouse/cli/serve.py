@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -72,7 +73,7 @@ def _tell(settings: Settings, demo: dict[str, Any] | None) -> None:
         lines += [
             f"  Demo account  {account['email']}, password {account['password']}, role {account['userrole']}",
             f"  Application   {token}",
-            "Everything of the demo data: gatehouse demo --json",
+            f"Everything of the demo data: {sys.argv[0]} demo --json",
             "For the examples of the README:",
             f"  export {' '.join(f'{name}={shlex.quote(value)}' for name, value in values.items())}",
             "Log in:",

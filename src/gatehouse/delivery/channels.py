@@ -8,6 +8,7 @@ import os
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -50,8 +51,11 @@ class _Folder(ABC):
     suffix: str
 
     def __init__(self, folder: Path) -> None:
-        """Take the folder; it is made with the first message."""
+        """Take the folder and make it, so that whoever watches it need not wait for the first message."""
         self._folder = folder
+        # Where it cannot be made now, each delivery tries again and tells why not.
+        with suppress(OSError):
+            _make_private(folder)
 
     def deliver(self, message: RenderedMessage) -> None:
         """Write the file of this message. Raises DeliveryError."""

@@ -31,12 +31,12 @@ _OPERATOR = "admin"
 _PASSWORD_WORDS, _OPERATOR_PASSWORD_WORDS = 4, 6
 
 # 64 words of five to seven letters, of which none is part of a name below: six bits for each word of a password.
-_WORDS = (
+_WORDS = (  # noqa: SIM905  as a list these would be 64 lines
     "Acorn Amber Anchor Basalt Beacon Birch Bramble Breeze Candle Canyon Cedar Cobalt Comet Copper Coral Cotton "
     "Crater Cricket Dapple Delta Ember Falcon Fennel Fjord Garnet Ginger Glacier Hazel Heron Indigo Island Ivory "
     "Jasper Juniper Kettle Lagoon Lantern Lemon Linden Magnet Maple Marble Meadow Nectar Nickel Nutmeg Orchid Otter "
     "Paddle Pebble Pepper Quartz Raven Ribbon Saddle Saffron Sparrow Summit Thistle Timber Velvet Walnut Willow Zephyr"
-).split()  # noqa: SIM905  as a list these would be 64 lines
+).split()
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,6 @@ def _shown_account(call: Call, secrets: _Secrets, merchant: Merchant, person: _P
         "username": person.username,
         "password": secrets.password(person.username),
         "pincode": secrets.pincode(person.username),
-        "fullName": person.full_name,
         "printedCardNumber": person.card,
         "phone": person.phone,
         "userrole": str(person.role.value),

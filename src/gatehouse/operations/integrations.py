@@ -23,6 +23,8 @@ def add_integration(
     secret = secret or tokens.draw_secret()
     with call.writing():
         get_merchant(call, merchant_id)
+        if integrations.find_by_name(call.db, merchant_id, name):
+            raise AdministrationError("the merchant has an integration of this name")
         if integrations.find_by_client_id(call.db, client_id):
             raise AdministrationError("an integration calls under this name")
         number = integrations.add(

@@ -37,6 +37,13 @@ def find_by_client_id(db: Connection, client_id: str) -> Integration | None:
     return find_one(db, _SELECT.where(integrations.c.client_id == client_id), Integration)
 
 
+def find_by_name(db: Connection, merchant_id: int, name: str) -> Integration | None:
+    """Return the merchant's integration of this name, or None."""
+    return find_one(
+        db, _SELECT.where(integrations.c.merchant_id == merchant_id, integrations.c.name == name), Integration
+    )
+
+
 def find_every(db: Connection, merchant_id: int | None) -> Sequence[Integration]:
     """Return the merchant's integrations, or those of all merchants, by number."""
     statement = _SELECT.order_by(integrations.c.id)

@@ -110,21 +110,39 @@ def read_envelope(body: bytes, charset: str | None, action: str | None, namespac
 
 
 def _parse(body: bytes, charset: str | None, limits: Limits) -> etree._Element:
-    # Each element has at least one angle bracket of its own: a document of very many is not even parsed.
-    if body.count(b"<") > 4 * limits.max_nodes:
+    if _looks_too_wide(body, 4 * limits.max_nodes):
         raise SoapFault(Fault.TOO_WIDE)
     try:
         parser = _parsers.get(charset)
-    except LookupError:
+    except (LookupError, ValueError):
         raise SoapFault(Fault.NOT_SOAP) from None
     try:
         root = etree.fromstring(body, parser)
-    except (etree.XMLSyntaxError, ValueError, LookupError):
-        raise SoapFault(Fault.NOT_XML) from None
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        raise SoapFault(_fault_of_parser(body, error)) from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise SoapFault(Fault.DOCTYPE)
     _check_limits(root, limits)
     return root
+
+
+def _looks_too_wide(body: bytes, most: int) -> bool:
+    """Whether a document has so many elements or attributes that it need not even be parsed.
+
+    Each element has an angle bracket of its own; each attribute and each declaration of a prefix an equals
+    sign and a pair of quotes.
+    """
+    if body.count(b"<") > most:
+        return True
+    return body.count(b"=") > most and body.count(b'"') + body.count(b"'") > 2 * most
+
+
+def _fault_of_parser(body: bytes, error: Exception) -> Fault:
+    if b"<!DOCTYPE" in body:
+        return Fault.DOCTYPE
+    # The parser has limits of its own, of which only the depth is within ours.
+    is_limit = getattr(error, "code", None) == etree.ErrorTypes.ERR_RESOURCE_LIMIT
+    return Fault.TOO_DEEP if is_limit else Fault.NOT_XML
 
 
 def _check_limits(root: etree._Element, limits: Limits) -> None:

@@ -61,7 +61,7 @@ class Documents:
         else:
             name = query.get("xsd", "")
         text = self._documents.get(name)
-        return text.replace(ADDRESS, escape(address)).encode() if text else None
+        return text.replace(ADDRESS, escape(address, {'"': "&quot;"})).encode() if text else None
 
 
 def write_documents(application: Application, folder: Path) -> list[Path]:

@@ -1,0 +1,129 @@
+"""The command: measures every case, prints a table or JSON, and with --check fails when a target is missed."""
+
+import argparse
+import contextlib
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts.benchmark.cases import CONNECTIONS, Bench, Figures, Memory, cpu_microseconds, measure, rate
+from scripts.benchmark.load import Outcome
+from scripts.benchmark.processes import choose_cores, pinned
+from tests import postgres
+
+_SECONDS, _REPEATS = 4.0, 3
+_QUICK_SECONDS, _QUICK_REPEATS = 0.5, 1
+
+
+def main() -> int:
+    """Run the command and return its exit status."""
+    asked = _arguments()
+    cores = choose_cores()
+    if cores.server == cores.load:
+        print("There is one core only: server and load share it, so that the ratios say little.", file=sys.stderr)
+    seconds, repeats = (_QUICK_SECONDS, _QUICK_REPEATS) if asked.quick else (_SECONDS, _REPEATS)
+    with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        postgres_url = stack.enter_context(_postgres(cores.server, is_wanted=asked.postgres))
+        bench = stack.enter_context(Bench(cores, folder))
+        sqlite = bench.start("sqlite", f"sqlite:///{folder / 'gatehouse.db'}")
+        cases = [bench.login(sqlite, "SQLite")]
+        if postgres_url:
+            cases.append(bench.login(bench.start("postgresql", postgres_url), "PostgreSQL"))
+        cases += [
+            bench.against_bare("DecodeLoginCookie, SQLite", sqlite.service, sqlite.decodes(CONNECTIONS)),
+            bench.against_bare("UpdatePassword refused, SQLite", sqlite.service, sqlite.refusals(CONNECTIONS)),
+        ]
+        figures = measure(cases, seconds, repeats)
+        memory = bench.memory(sqlite, seconds)
+    if asked.json:
+        print(json.dumps(_plain(figures, memory), indent=2))
+    else:
+        _print_table(figures, memory)
+    is_reached = all(each.is_reached for each in (*figures, memory))
+    return 1 if asked.check and not is_reached else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Measure the service on one core against the limits of that core; the load comes from another core.",
+    )
+    parser.add_argument("--quick", action="store_true", help="a smoke run of half a minute, whose figures say little")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--postgres", action="store_true", help="fail where there is no PostgreSQL to start")
+    parser.add_argument("--check", action="store_true", help="exit with status 1 when a target is missed")
+    return parser.parse_args()
+
+
+@contextlib.contextmanager
+def _postgres(core: int, is_wanted: bool) -> Iterator[str | None]:
+    """Give the URL of a database on a server of our own, on the core of what is measured; None where there is none."""
+    with contextlib.ExitStack() as stack:
+        url: str | None = None
+        try:
+            with pinned(core):
+                server = stack.enter_context(postgres.running_server())
+            url = stack.enter_context(server.database("gatehouse"))
+        except postgres.PostgresMissingError as error:
+            if is_wanted:
+                raise SystemExit(str(error)) from error
+            print(f"Without PostgreSQL: {error}", file=sys.stderr)
+        yield url
+
+
+def _print_table(figures: Sequence[Figures], memory: Memory) -> None:
+    row = "{:<32}{:>9}{:>9}  {:<24}{:>9}{:>9}  {:<20}{:>8}"
+    print(row.format("case", "calls/s", "CPU µs", "against", "calls/s", "CPU µs", "ratio (min…max)", "target"))
+    for each in figures:
+        ratios, target = each.ratios, each.case.target
+        print(
+            row.format(
+                each.case.name,
+                f"{_median(each.subjects, rate):.1f}",
+                f"{_median(each.subjects, cpu_microseconds):.0f}",
+                each.case.against,
+                f"{_median(each.baselines, rate):.1f}",
+                f"{_median(each.baselines, cpu_microseconds):.0f}",
+                f"{statistics.median(ratios):.2f} ({min(ratios):.2f}…{max(ratios):.2f})",
+                "" if target is None else f"≥ {target:.2f}{'' if each.is_reached else ' !'}",
+            )
+        )
+    missed = "" if memory.is_reached else " !"
+    print(
+        f"Memory of a worker, 64 logins in parallel: {memory.resident:.0f} MB (target < {memory.bound:.0f} MB{missed})"
+    )
+
+
+def _plain(figures: Sequence[Figures], memory: Memory) -> dict[str, Any]:
+    cases = [
+        {
+            "case": each.case.name,
+            "against": each.case.against,
+            "rate": _median(each.subjects, rate),
+            "cpuMicroseconds": _median(each.subjects, cpu_microseconds),
+            "slowestSeconds": max(one.slowest for one in each.subjects),
+            "againstRate": _median(each.baselines, rate),
+            "againstCpuMicroseconds": _median(each.baselines, cpu_microseconds),
+            "ratio": statistics.median(each.ratios),
+            "ratioMin": min(each.ratios),
+            "ratioMax": max(each.ratios),
+            "target": each.case.target,
+            "isReached": each.is_reached,
+        }
+        for each in figures
+    ]
+    held = {"residentMB": memory.resident, "boundMB": memory.bound, "isReached": memory.is_reached}
+    return {"cases": cases, "memory": held}
+
+
+def _median(outcomes: Sequence[Outcome], value: Callable[[Outcome], float]) -> float:
+    return statistics.median(value(each) for each in outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Verifies one Argon2id hash over and over, with nothing around it, and prints what that came to.
+
+Arguments: seconds, memory in KiB, passes, lanes.
+"""
+
+import json
+import sys
+import time
+
+import argon2
+
+_PASSWORD = "correct horse battery staple"
+
+
+def main(seconds: str, memory_kib: str, passes: str, lanes: str) -> None:
+    """Verify in this one process for so many seconds."""
+    hasher = argon2.PasswordHasher(time_cost=int(passes), memory_cost=int(memory_kib), parallelism=int(lanes))
+    kept = hasher.hash(_PASSWORD)
+    hasher.verify(kept, _PASSWORD)
+    calls, cpu, started = 0, time.process_time(), time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < float(seconds):
+        hasher.verify(kept, _PASSWORD)
+        calls += 1
+    print(json.dumps({"calls": calls, "seconds": elapsed, "cpu": time.process_time() - cpu}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

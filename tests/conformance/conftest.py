@@ -1,0 +1,107 @@
+"""Fixtures: the service inside the test's process, and the same service live on each database."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatehouse.app import create_app
+from gatehouse.storage.engine import Database
+from tests import factories, postgres
+from tests.conformance import soap
+from tests.conformance.service import Service, running_service
+from tests.conformance.soap import Answer
+
+LOGIN = {"Email": factories.EMAIL, "Password": factories.PASSWORD, "userrole": "15"}
+
+
+@dataclass
+class Front:
+    """The SOAP front over a shop of its own (see factories.Shop), on a real database."""
+
+    shop: factories.Shop
+    client: soap.Client
+
+    @property
+    def token(self) -> str:
+        """The application's token."""
+        return self.shop.application.token
+
+    def call(
+        self,
+        method: str,
+        values: Mapping[str, str | bool | None] | None = None,
+        content: str = "",
+        *,
+        session: str | None = None,
+        token: str | None = "",
+        header: str = "",
+        headers: Mapping[str, str] | None = None,
+        **environ: Any,
+    ) -> Answer:
+        """Call a method with members and further XML. The application's token goes by HTTP header unless `token` is None."""
+        http = {"applicationToken": token or self.token} if token is not None else {}
+        if session is not None:
+            http["credentialsToken"] = session
+        body = soap.envelope(soap.call(method, soap.members(values or {}) + content), header)
+        return self.client.post(body, http | dict(headers or {}), **environ)
+
+    def login(self, content: str = "", /, **rest: Any) -> Answer:
+        """Call Login as the shop's account; members in `rest` replace those of LOGIN, and None leaves one out."""
+        options = {
+            name: rest.pop(name) for name in ("token", "header", "headers", "wsgi.url_scheme", "session") if name in rest
+        }
+        return self.call("Login", LOGIN | rest, content, **options)
+
+    def log_in(self, **rest: Any) -> str:
+        """Log in, which must succeed, and return the credentials token."""
+        result = self.login(**rest).result
+        assert result["Code"] == "0", result
+        assert result["CredentialsToken"] is not None
+        return result["CredentialsToken"]
+
+
+@pytest.fixture
+def make_front(sqlite_template: Path, tmp_path: Path) -> Iterator[Callable[..., Front]]:
+    """Make a front, with settings as given."""
+    opened: list[Database] = []
+
+    def make(**settings: Any) -> Front:
+        path = tmp_path / f"gatehouse-{len(opened)}.db"
+        shutil.copy(sqlite_template, path)
+        database = Database(f"sqlite:///{path}")
+        opened.append(database)
+        core = factories.make_core(database, **settings)
+        return Front(factories.make_shop(core), soap.Client(create_app(core.settings, core)))
+
+    yield make
+    for database in opened:
+        database.close()
+
+
+@pytest.fixture
+def front(make_front: Callable[..., Front]) -> Front:
+    """A front on the default settings."""
+    return make_front()
+
+
+@pytest.fixture(scope="session")
+def sqlite_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The live service as a newcomer has it, on SQLite."""
+    with running_service(tmp_path_factory.mktemp("live-sqlite")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def postgresql_service(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: postgres.Server
+) -> Iterator[Service]:
+    """The live service on an empty PostgreSQL database."""
+    with (
+        postgres_server.database("live") as url,
+        running_service(tmp_path_factory.mktemp("live-postgresql"), url) as service,
+    ):
+        yield service

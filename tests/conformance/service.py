@@ -1,0 +1,93 @@
+"""The service as an operator runs it: a process of its own with its own folder, on a free port."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+READY_SECONDS = 40
+STOP_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service with the demo data."""
+
+    port: int
+    folder: Path
+    demo: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def demo_file(self) -> Path:
+        """What `gatehouse demo --json` printed."""
+        return self.folder / "demo.json"
+
+    @property
+    def log(self) -> str:
+        """Everything that was logged so far."""
+        return (self.folder / "log").read_text(encoding="utf-8")
+
+
+@contextlib.contextmanager
+def running_service(folder: Path, database_url: str | None = None) -> Iterator[Service]:
+    """Run `gatehouse serve --demo` in this folder, on its own SQLite database or the one given."""
+    port = _free_port()
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
+    environment = inherited | {"GATEHOUSE_BIND": f"127.0.0.1:{port}", "GATEHOUSE_WORKERS": "2"}
+    if database_url:
+        environment["GATEHOUSE_DATABASE_URL"] = database_url
+    command = [sys.executable, "-m", "gatehouse"]
+    # What it tells its operator (with the demo password) is not the log.
+    with (folder / "log").open("wb") as log, (folder / "told").open("wb") as told:
+        process = subprocess.Popen([*command, "serve", "--demo"], cwd=folder, env=environment, stdout=told, stderr=log)
+    try:
+        _wait_until_ready(process, port, folder / "log")
+        demo = _run([*command, "demo", "--json"], folder, environment)
+        (folder / "demo.json").write_text(demo, encoding="utf-8")
+        yield Service(port, folder, json.loads(demo))
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"the service did not start:\n{log.read_text(encoding='utf-8')}")
