@@ -51,7 +51,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
-        description="Measure the service on one core against the limits of that core; the load comes from another core.",
+        description="Measure the service on one core against the limits of that core, under load from another.",
     )
     parser.add_argument("--quick", action="store_true", help="a smoke run of half a minute, whose figures say little")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")

@@ -14,6 +14,7 @@ from gatehouse.operations.callers import LoggedIn
 from gatehouse.operations.calls import Call
 from gatehouse.security import tokens
 from gatehouse.security.password_strength import strength
+from gatehouse.security.passwords import is_same
 from gatehouse.storage import accounts, login_cookies, merchants, sessions, temporary_passwords
 from gatehouse.storage.accounts import Account
 from gatehouse.storage.merchants import Merchant
@@ -138,7 +139,7 @@ def refusal_of_new_password(
         weakness = "it is too easy to guess"
     if weakness:
         return ServiceResult(return_code=ReturnCode.PASSWORD_TOO_WEAK, detail=weakness)
-    if new == present or any(call.passwords.verify(each, new) for each in former):
+    if (present and is_same(new, present)) or any(call.passwords.verify(each, new) for each in former):
         return ServiceResult(return_code=ReturnCode.PASSWORD_REUSED)
     return None
 

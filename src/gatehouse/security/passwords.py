@@ -61,6 +61,11 @@ class _Slot:
         self._slots.release()
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two texts are the same password, however their letters are composed."""
+    return _normalised(one) == _normalised(other)
+
+
 def _normalised(password: str) -> bytes:
     """Return the bytes to hash: NFC, because keyboards compose letters differently (NIST SP 800-63B-4, 3.1.1.2)."""
     return unicodedata.normalize("NFC", password).encode()
