@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -30,6 +31,7 @@ class Server:
     """A running server. Nothing in it outlives the test session."""
 
     port: int
+    administration: psycopg.Connection[Any]
 
     def url(self, database: str) -> str:
         """Return the SQLAlchemy URL of one of its databases."""
@@ -38,16 +40,12 @@ class Server:
     @contextlib.contextmanager
     def database(self, name: str, template: str = "template0") -> Iterator[str]:
         """Make a database, give its SQLAlchemy URL, and drop it, whoever still holds a connection."""
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # Without fsync, copying files takes half the time of writing them into the log (PostgreSQL 15 and later).
+        self.administration.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         try:
             yield self.url(name)
         finally:
-            self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-    def _execute(self, statement: str) -> None:
-        with psycopg.connect(host="127.0.0.1", port=self.port, user="gatehouse", dbname="postgres") as connection:
-            connection.autocommit = True
-            connection.execute(statement)
+            self.administration.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @contextlib.contextmanager
@@ -59,7 +57,10 @@ def running_server() -> Iterator[Server]:
     try:
         as_user = _hand_over(folder)
         data, log = folder / "data", folder / "log"
-        _run([binaries / "initdb", "-D", data, "-U", "gatehouse", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"], as_user)
+        _run(
+            [binaries / "initdb", "-D", data, "-U", "gatehouse", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
+            as_user,
+        )
         port = _free_port()
         options = {
             "listen_addresses": "127.0.0.1",
@@ -70,13 +71,16 @@ def running_server() -> Iterator[Server]:
             "fsync": "off",
             "synchronous_commit": "off",
             "full_page_writes": "off",
+            "wal_level": "minimal",
+            "max_wal_senders": 0,
+            "autovacuum": "off",
         }
         command = [str(binaries / "postgres"), "-D", str(data)]
         command += [f"--{name}={value}" for name, value in options.items()]
         with log.open("wb") as output:
             process = subprocess.Popen(command, stdout=output, stderr=output, cwd="/", **as_user)
-        _wait_until_ready(process, port, log)
-        yield Server(port)
+        with _connect_when_ready(process, port, log) as administration:
+            yield Server(port, administration)
     finally:
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGINT)  # fast shutdown: open connections are closed
@@ -93,7 +97,7 @@ def _newest_binaries() -> Path:
     return max(versions, key=lambda each: int(each.parent.name))
 
 
-def _hand_over(folder: Path) -> dict[str, object]:
+def _hand_over(folder: Path) -> dict[str, Any]:
     """Give the folder to the user that the server runs as, and return how to start a program as that user."""
     if os.geteuid() != 0:
         return {}
@@ -105,7 +109,7 @@ def _hand_over(folder: Path) -> dict[str, object]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _run(command: list[object], as_user: dict[str, object]) -> None:
+def _run(command: list[Any], as_user: dict[str, Any]) -> None:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd="/", **as_user)
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
@@ -117,13 +121,13 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _connect_when_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> psycopg.Connection[Any]:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            psycopg.connect(host="127.0.0.1", port=port, user="gatehouse", dbname="postgres", connect_timeout=2).close()
+            return psycopg.connect(
+                host="127.0.0.1", port=port, user="gatehouse", dbname="postgres", connect_timeout=2, autocommit=True
+            )
         except psycopg.OperationalError:
             time.sleep(0.05)
-        else:
-            return
     raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")

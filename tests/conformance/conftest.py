@@ -52,7 +52,9 @@ class Front:
     def login(self, content: str = "", /, **rest: Any) -> Answer:
         """Call Login as the shop's account; members in `rest` replace those of LOGIN, and None leaves one out."""
         options = {
-            name: rest.pop(name) for name in ("token", "header", "headers", "wsgi.url_scheme", "session") if name in rest
+            name: rest.pop(name)
+            for name in ("token", "header", "headers", "wsgi.url_scheme", "session")
+            if name in rest
         }
         return self.call("Login", LOGIN | rest, content, **options)
 
@@ -96,9 +98,7 @@ def sqlite_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
 
 
 @pytest.fixture(scope="session")
-def postgresql_service(
-    tmp_path_factory: pytest.TempPathFactory, postgres_server: postgres.Server
-) -> Iterator[Service]:
+def postgresql_service(tmp_path_factory: pytest.TempPathFactory, postgres_server: postgres.Server) -> Iterator[Service]:
     """The live service on an empty PostgreSQL database."""
     with (
         postgres_server.database("live") as url,

@@ -141,7 +141,11 @@ class Client:
         return self.request("GET", target, **rest)
 
     def post(
-        self, body: str | bytes, headers: Mapping[str, str] | None = None, content_type: str | None = XML, **environ: Any
+        self,
+        body: str | bytes,
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = XML,
+        **environ: Any,
     ) -> Answer:
         """Send an envelope."""
         content = body if isinstance(body, bytes) else body.encode()

@@ -233,9 +233,7 @@ def test_missing_code_is_named_and_costs_no_try(shop, session, code):
 
     result = device_activate(shop.call(session), "till-1", code)
 
-    assert result == ServiceResult(
-        return_code=ReturnCode.MISSING_FIELD, number=str(number), detail="activationCode"
-    )
+    assert result == ServiceResult(return_code=ReturnCode.MISSING_FIELD, number=str(number), detail="activationCode")
     assert shop.rows(tables.activation_codes)[0].tries == 0
 
 

@@ -85,7 +85,12 @@ def test_wrong_old_password_is_refused_and_audited(shop):
 
 @pytest.mark.parametrize(
     ("old", "new", "name"),
-    [(None, NEW, "oldPassword"), ("", NEW, "oldPassword"), (PASSWORD, None, "newPassword"), (PASSWORD, "", "newPassword")],
+    [
+        (None, NEW, "oldPassword"),
+        ("", NEW, "oldPassword"),
+        (PASSWORD, None, "newPassword"),
+        (PASSWORD, "", "newPassword"),
+    ],
 )
 def test_update_password_names_the_missing_field(shop, old, new, name):
     """An empty text is a missing one."""

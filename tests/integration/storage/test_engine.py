@@ -1,0 +1,245 @@
+"""Tests of storage/engine.py, on both databases."""
+
+import os
+import socket
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import sqlalchemy as sa
+
+from gatehouse.config import SettingsError
+from gatehouse.domain.errors import UnavailableError
+from gatehouse.storage import tables
+from gatehouse.storage.engine import Database
+from tests.factories import NOON, make_application, make_core, make_merchant, make_shop
+
+
+def in_parallel(count, run):
+    """Run `run(number)` in as many threads at once, and return what was raised."""
+    barrier, errors = threading.Barrier(count), []
+
+    def start(number):
+        barrier.wait()
+        try:
+            run(number)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=start, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+def add_operator(db, name):
+    """Insert a row that depends on no other."""
+    values = {"username": name, "role": "admin", "password_hash": "none", "created_at": NOON}
+    db.execute(tables.operators.insert().values(**values))
+
+
+def count_operators(database):
+    """Return how many operators there are."""
+    with database.reading() as db:
+        return db.execute(sa.select(sa.func.count()).select_from(tables.operators)).scalar_one()
+
+
+def test_writing_commits_and_an_exception_rolls_back(database):
+    """Returning commits, raising rolls back."""
+    with database.writing() as db:
+        add_operator(db, "kept")
+    with pytest.raises(RuntimeError), database.writing() as db:
+        add_operator(db, "lost")
+        raise RuntimeError
+
+    assert count_operators(database) == 1
+
+
+def test_reading_sees_what_others_commit_meanwhile(database):
+    """Each statement sees what is committed then, so that no old snapshot is held."""
+    count = sa.select(sa.func.count()).select_from(tables.operators)
+    with database.reading() as reader:
+        assert reader.execute(count).scalar_one() == 0
+        with database.writing() as db:
+            add_operator(db, "new")
+        assert reader.execute(count).scalar_one() == 1
+
+
+def test_foreign_keys_are_enforced(database):
+    """SQLite does so only when it is asked to, on each connection."""
+    core = make_core(database)
+    merchant = make_merchant(core)
+    application = make_application(core, merchant)
+
+    for _ in range(3):
+        with pytest.raises(sa.exc.IntegrityError), database.writing() as db:
+            db.execute(tables.applications.delete())
+            db.execute(tables.merchants.delete())
+    with database.reading() as db:
+        assert db.execute(sa.select(tables.applications.c.id)).scalar_one() == application.application.id
+
+
+def test_sqlite_is_set_up_for_many_processes(database):
+    """WAL lets readers go on while one writes."""
+    if not database.is_sqlite:
+        with database.reading() as db:
+            assert db.execute(sa.text("SELECT version()")).scalar_one().startswith("PostgreSQL")
+        return
+    with database.reading() as db:
+        pragmas = {
+            name: db.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
+        }
+
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 20000, "synchronous": 1}
+
+
+def test_thirty_two_parallel_writers_all_succeed(database):
+    """The issue's words: no `database is locked`."""
+
+    def write(number):
+        for turn in range(5):
+            with database.writing() as db:
+                add_operator(db, f"{number}-{turn}")
+
+    assert in_parallel(32, write) == []
+    assert count_operators(database) == 160
+
+
+def test_writers_that_read_first_all_succeed(database):
+    """A transaction that reads and then writes fails at once on SQLite, had it not asked for the lock before."""
+
+    def read_then_write(number):
+        for turn in range(5):
+            with database.writing() as db:
+                db.execute(sa.select(tables.operators.c.username)).all()
+                add_operator(db, f"{number}-{turn}")
+
+    assert in_parallel(16, read_then_write) == []
+    assert count_operators(database) == 80
+
+
+def test_readers_go_on_while_somebody_writes(database):
+    """A long write must not stop logins from being looked up."""
+    with database.writing() as db:
+        add_operator(db, "uncommitted")
+        assert in_parallel(4, lambda _number: count_operators(database)) == []
+        assert count_operators(database) == 0
+
+
+def test_counter_raised_in_sql_loses_nothing(database):
+    """Read, add and write back would."""
+    with database.writing() as db:
+        add_operator(db, "0")
+    name = tables.operators.c.role
+
+    def raise_it(_number):
+        for _ in range(5):
+            with database.writing() as db:
+                db.execute(tables.operators.update().values(role=name.concat("x")))
+
+    assert in_parallel(3, raise_it) == []
+    with database.reading() as db:
+        assert db.execute(sa.select(name)).scalar_one() == "admin" + "x" * 15
+
+
+def test_account_numbers_start_above_the_merchants(database):
+    """So that one is never taken for the other; the contract's example has 1001."""
+    assert make_shop(make_core(database)).account.id == 1001
+
+
+def test_number_of_a_deleted_row_is_not_given_again(database):
+    """An audit entry that names it must not point to somebody else."""
+    with database.writing() as db:
+        add_operator(db, "first")
+        first = db.execute(sa.select(tables.operators.c.id)).scalar_one()
+        db.execute(tables.merchants.insert().values(_merchant("gone")))
+        gone = db.execute(sa.select(tables.merchants.c.id)).scalar_one()
+        db.execute(tables.merchants.delete())
+        db.execute(tables.merchants.insert().values(_merchant("next")))
+
+        assert db.execute(sa.select(tables.merchants.c.id)).scalar_one() > gone
+        assert first >= 1
+
+
+def _merchant(name):
+    return {
+        "name": name,
+        "region": "US",
+        "password_min_length": 8,
+        "password_max_length": 128,
+        "password_min_strength": 2,
+        "password_history": 0,
+        "temporary_password_lifetime": timedelta(minutes=30),
+        "reset_replaces_password": False,
+        "third_party_accounts_of_record": False,
+        "created_at": NOON,
+    }
+
+
+def test_moments_come_back_in_utc_from_both(database):
+    """One database knows zones, the other does not."""
+    tokyo = datetime(2026, 3, 1, 21, 0, 0, 123456, tzinfo=timezone(timedelta(hours=9)))
+    with database.writing() as db:
+        db.execute(tables.merchants.insert().values(_merchant("M") | {"created_at": tokyo}))
+        row = db.execute(sa.select(tables.merchants)).one()
+
+    assert row.created_at == datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+    assert row.created_at.tzinfo is UTC
+    assert row.temporary_password_lifetime == timedelta(minutes=30)
+
+
+def test_moment_without_a_zone_is_refused(database):
+    """It would mean something else on each machine."""
+    with pytest.raises(sa.exc.StatementError, match="time zone"), database.writing() as db:
+        naive = datetime(2026, 3, 1, 12, 0)  # noqa: DTZ001 - that is what is refused
+        db.execute(tables.merchants.insert().values(_merchant("M") | {"created_at": naive}))
+
+
+def test_database_that_is_away_is_unavailable(tmp_path):
+    """The caller is told to come back, and nothing of the reason; on PostgreSQL nobody listens."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        away = Database(f"postgresql+psycopg://gatehouse@127.0.0.1:{silent.getsockname()[1]}/gatehouse")
+        for block in (away.reading, away.writing):
+            with pytest.raises(UnavailableError) as raised, block():
+                pass
+            assert str(raised.value) == "OperationalError"
+        away.close()
+
+    folder = Database(f"sqlite:///{tmp_path}")
+    with pytest.raises(UnavailableError), folder.reading():
+        pass
+    folder.close()
+
+
+def test_server_that_restarts_is_found_again(database_url, request):
+    """A connection that died in the pool is replaced without anybody noticing."""
+    if database_url.startswith("sqlite"):
+        database = Database(database_url)
+        assert count_operators(database) == 0
+        os.rename(database.engine.url.database, database.engine.url.database + ".away")
+        os.rename(database.engine.url.database + ".away", database.engine.url.database)
+    else:
+        database = Database(database_url)
+        assert count_operators(database) == 0
+        server = request.getfixturevalue("postgres_server")
+        server.administration.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            [database.engine.url.database],
+        )
+
+    assert count_operators(database) == 0
+    database.close()
+
+
+@pytest.mark.parametrize("url", ["no-secret-url", "nosuch://secret@host/db", "postgresql+nosuch://u:secret@host/db"])
+def test_url_that_is_none_is_a_wrong_setting(url):
+    """Its value may hold a password, and is not shown."""
+    with pytest.raises(SettingsError) as raised:
+        Database(url)
+
+    assert str(raised.value).startswith("GATEHOUSE_DATABASE_URL: ")
+    assert "secret" not in str(raised.value)
