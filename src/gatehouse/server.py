@@ -22,7 +22,7 @@ _WORKER_STOP = 10
 """Seconds that a delivery under way has to finish when the process stops."""
 
 
-class Server(BaseApplication):  # type: ignore[misc]
+class Server(BaseApplication):
     """gunicorn, configured by our settings and nothing else: neither its command line nor its environment count."""
 
     def __init__(self, settings: Settings, with_worker: bool, when_ready: Callable[[], None]) -> None:
@@ -54,7 +54,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Wsgi:
+    def load(self) -> Wsgi:  # type: ignore[override]  # the stubs ask for mutable mappings
         """Make the service of one process; connections must not be shared with another."""
         core = make_core(self._settings)
         if self._with_worker:

@@ -1,6 +1,7 @@
 """The description of the service: what is served, what stands in `wsdl/`, and what the contract says of both."""
 
 import ipaddress
+import re
 from pathlib import Path
 
 import pytest
@@ -177,7 +178,10 @@ def test_toolkit_reads_both_descriptions_alike(sqlite_service):
         for query in ("?wsdl", "?singleWsdl")
     ]
 
-    signatures = [{name: str(each) for name, each in port.binding._operations.items()} for port in ports]
+    # The prefixes are zeep's own.
+    signatures = [
+        {name: re.sub(r"ns\d:", "", str(each)) for name, each in port.binding._operations.items()} for port in ports
+    ]
     assert signatures[0] == signatures[1]
     assert {port.binding_options["address"] for port in ports} == {f"{sqlite_service.url}{PATH}"}
 
@@ -213,7 +217,10 @@ def test_actions_and_messages_of_every_operation(definitions):
             ),
             (
                 "output",
-                {ACTION: f"http://tempuri.org/IAccount/{name}Response", "message": f"tns:IAccount_{name}_OutputMessage"},
+                {
+                    ACTION: f"http://tempuri.org/IAccount/{name}Response",
+                    "message": f"tns:IAccount_{name}_OutputMessage",
+                },
             ),
         ]
         bound = definitions.find(f"{WSDL}binding/{WSDL}operation[@name='{name}']")
@@ -231,7 +238,11 @@ def test_members_of_every_request_and_reply(messages):
     """Names, order, types and what may be nil, as the seed and the contract have them."""
     assert (messages.get("targetNamespace"), messages.get("elementFormDefault")) == (TARGET, "qualified")
     assert not messages.findall(f"{XS}complexType"), "wrappers have anonymous types"
-    found = {each.get("name"): members(each.find(f"{XS}complexType/{XS}sequence")) for each in messages.iter(f"{XS}element") if each.get("type") is None}
+    found = {
+        each.get("name"): members(each.find(f"{XS}complexType/{XS}sequence"))
+        for each in messages.iter(f"{XS}element")
+        if each.get("type") is None
+    }
 
     expected = {}
     for method, request in REQUESTS.items():
@@ -244,9 +255,12 @@ def test_members_of_every_data_contract(data_contracts):
     """WCF reads the members of a data contract in this order, and drops others in silence."""
     assert (data_contracts.get("targetNamespace"), data_contracts.get("elementFormDefault")) == (DATA, "qualified")
     found = {
-        each.get("name"): members(next(each.iter(f"{XS}sequence"))) for each in data_contracts.findall(f"{XS}complexType")
+        each.get("name"): members(next(each.iter(f"{XS}sequence")))
+        for each in data_contracts.findall(f"{XS}complexType")
     }
-    bases = {each.getparent().getparent().get("name"): each.get("base") for each in data_contracts.iter(f"{XS}extension")}
+    bases = {
+        each.getparent().getparent().get("name"): each.get("base") for each in data_contracts.iter(f"{XS}extension")
+    }
 
     assert found == DATA_TYPES
     assert bases == {"Account.LoginResult": "q1:ServiceResult", "Account.DecodeCookieResult": "q1:ServiceResult"}

@@ -102,7 +102,7 @@ def test_wrong_value_is_named_and_never_shown(name, value):
 
 def test_folder_without_a_name_is_refused():
     """It would be the current folder, which nobody means."""
-    with pytest.raises(SettingsError, match="^GATEHOUSE_MAIL_URL: must be a folder"):
+    with pytest.raises(SettingsError, match=r"^GATEHOUSE_MAIL_URL: must be a folder"):
         read(GATEHOUSE_MAIL_URL="file:")
 
 

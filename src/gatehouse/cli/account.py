@@ -7,7 +7,7 @@ import click
 
 from gatehouse.cli import secret_input
 from gatehouse.cli.opening import open_call
-from gatehouse.cli.option_types import NUMBER, after_option, any_merchant_option, merchant_option, role, text
+from gatehouse.cli.option_types import after_option, any_merchant_option, merchant_option, number, role, text
 from gatehouse.cli.printing import Shown, json_option, print_more_hint, print_record, print_records
 from gatehouse.domain.accounts import AccountStatus
 from gatehouse.domain.roles import UserRole
@@ -78,7 +78,7 @@ def list_page(merchant_id: int | None, after: int, as_json: bool) -> None:
 
 
 @account.command("show")
-@click.argument("account_id", metavar="NUMBER", type=NUMBER)
+@click.argument("account_id", metavar="NUMBER", type=number)
 @json_option
 def show(account_id: int, as_json: bool) -> None:
     """Show an account and its cards, without its password."""
@@ -87,7 +87,7 @@ def show(account_id: int, as_json: bool) -> None:
 
 
 @account.command("password")
-@click.argument("account_id", metavar="NUMBER", type=NUMBER)
+@click.argument("account_id", metavar="NUMBER", type=number)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, and do not ask for it.")
 @json_option
 def password(account_id: int, password_stdin: bool, as_json: bool) -> None:
@@ -98,7 +98,7 @@ def password(account_id: int, password_stdin: bool, as_json: bool) -> None:
 
 
 @account.command("disable")
-@click.argument("account_id", metavar="NUMBER", type=NUMBER)
+@click.argument("account_id", metavar="NUMBER", type=number)
 @json_option
 def disable(account_id: int, as_json: bool) -> None:
     """Refuse the account's logins; its sessions and login cookies end."""
@@ -106,7 +106,7 @@ def disable(account_id: int, as_json: bool) -> None:
 
 
 @account.command("enable")
-@click.argument("account_id", metavar="NUMBER", type=NUMBER)
+@click.argument("account_id", metavar="NUMBER", type=number)
 @json_option
 def enable(account_id: int, as_json: bool) -> None:
     """Accept the account's logins again, whether it was disabled or locked."""
@@ -114,7 +114,7 @@ def enable(account_id: int, as_json: bool) -> None:
 
 
 @account.command("lock")
-@click.argument("account_id", metavar="NUMBER", type=NUMBER)
+@click.argument("account_id", metavar="NUMBER", type=number)
 @json_option
 def lock(account_id: int, as_json: bool) -> None:
     """Lock the account; its sessions and login cookies end."""

@@ -8,12 +8,12 @@ import click
 from gatehouse.cli import secret_input
 from gatehouse.cli.opening import open_call
 from gatehouse.cli.option_types import (
-    NUMBER,
     add_options,
     any_merchant_option,
     duration,
     given,
     merchant_option,
+    number,
     or_none,
     role,
     text,
@@ -96,7 +96,7 @@ def add(
 
 
 @application.command("set")
-@click.argument("application_id", metavar="NUMBER", type=NUMBER)
+@click.argument("application_id", metavar="NUMBER", type=number)
 @click.option("--name", type=_NAME, help="Another name.")
 @_policy_options
 @json_option
@@ -118,7 +118,7 @@ def list_every(merchant_id: int | None, as_json: bool) -> None:
 
 
 @application.command("show")
-@click.argument("application_id", metavar="NUMBER", type=NUMBER)
+@click.argument("application_id", metavar="NUMBER", type=number)
 @json_option
 def show(application_id: int, as_json: bool) -> None:
     """Show an application, without its token and hash key."""
@@ -127,7 +127,7 @@ def show(application_id: int, as_json: bool) -> None:
 
 
 @application.command("disable")
-@click.argument("application_id", metavar="NUMBER", type=NUMBER)
+@click.argument("application_id", metavar="NUMBER", type=number)
 @json_option
 def disable(application_id: int, as_json: bool) -> None:
     """Refuse the application's token."""
@@ -136,7 +136,7 @@ def disable(application_id: int, as_json: bool) -> None:
 
 
 @application.command("enable")
-@click.argument("application_id", metavar="NUMBER", type=NUMBER)
+@click.argument("application_id", metavar="NUMBER", type=number)
 @json_option
 def enable(application_id: int, as_json: bool) -> None:
     """Accept the application's token again."""
@@ -145,7 +145,7 @@ def enable(application_id: int, as_json: bool) -> None:
 
 
 @application.command("renew-token")
-@click.argument("application_id", metavar="NUMBER", type=NUMBER)
+@click.argument("application_id", metavar="NUMBER", type=number)
 @json_option
 def renew_token(application_id: int, as_json: bool) -> None:
     """Give the application a new token, shown this once. The old one ends at once."""
@@ -156,7 +156,7 @@ def renew_token(application_id: int, as_json: bool) -> None:
 
 
 @application.command("renew-hash-key")
-@click.argument("application_id", metavar="NUMBER", type=NUMBER)
+@click.argument("application_id", metavar="NUMBER", type=number)
 @json_option
 def renew_hash_key(application_id: int, as_json: bool) -> None:
     """Give the application a new hash key, shown this once. The old one ends at once."""

@@ -3,7 +3,7 @@
 import click
 
 from gatehouse.cli.opening import open_call
-from gatehouse.cli.option_types import NUMBER, after_option, any_merchant_option
+from gatehouse.cli.option_types import after_option, any_merchant_option, number
 from gatehouse.cli.printing import Shown, json_option, print_more_hint, print_record, print_records
 from gatehouse.operations import devices
 from gatehouse.operations.devices import Device
@@ -21,7 +21,7 @@ def device() -> None:
 
 @device.command("list")
 @any_merchant_option
-@click.option("--account", "account_id", type=NUMBER, help="Only those of this account.")
+@click.option("--account", "account_id", type=number, help="Only those of this account.")
 @after_option
 @json_option
 def list_page(merchant_id: int | None, account_id: int | None, after: int, as_json: bool) -> None:
@@ -35,7 +35,7 @@ def list_page(merchant_id: int | None, account_id: int | None, after: int, as_js
 
 
 @device.command("show")
-@click.argument("device_number", metavar="NUMBER", type=NUMBER)
+@click.argument("device_number", metavar="NUMBER", type=number)
 @json_option
 def show(device_number: int, as_json: bool) -> None:
     """Show a registration."""
@@ -44,7 +44,7 @@ def show(device_number: int, as_json: bool) -> None:
 
 
 @device.command("block")
-@click.argument("device_number", metavar="NUMBER", type=NUMBER)
+@click.argument("device_number", metavar="NUMBER", type=number)
 @json_option
 def block(device_number: int, as_json: bool) -> None:
     """Block the device under every account; what was begun on it ends."""
@@ -53,7 +53,7 @@ def block(device_number: int, as_json: bool) -> None:
 
 
 @device.command("unblock")
-@click.argument("device_number", metavar="NUMBER", type=NUMBER)
+@click.argument("device_number", metavar="NUMBER", type=number)
 @json_option
 def unblock(device_number: int, as_json: bool) -> None:
     """Lift the block of the device."""

@@ -4,7 +4,7 @@ import click
 
 from gatehouse.cli import secret_input
 from gatehouse.cli.opening import open_call
-from gatehouse.cli.option_types import NUMBER, any_merchant_option, merchant_option, text
+from gatehouse.cli.option_types import any_merchant_option, merchant_option, number, text
 from gatehouse.cli.printing import Shown, json_option, print_once_hint, print_record, print_records
 from gatehouse.operations import integrations
 from gatehouse.operations.integrations import AUTHENTICATION_KINDS, Integration
@@ -63,7 +63,7 @@ def list_every(merchant_id: int | None, as_json: bool) -> None:
 
 
 @integration.command("show")
-@click.argument("integration_id", metavar="NUMBER", type=NUMBER)
+@click.argument("integration_id", metavar="NUMBER", type=number)
 @json_option
 def show(integration_id: int, as_json: bool) -> None:
     """Show an integration, without its secret."""
@@ -72,7 +72,7 @@ def show(integration_id: int, as_json: bool) -> None:
 
 
 @integration.command("renew-secret")
-@click.argument("integration_id", metavar="NUMBER", type=NUMBER)
+@click.argument("integration_id", metavar="NUMBER", type=number)
 @json_option
 def renew_secret(integration_id: int, as_json: bool) -> None:
     """Give the integration a new secret, shown this once. The old one ends at once."""
@@ -83,7 +83,7 @@ def renew_secret(integration_id: int, as_json: bool) -> None:
 
 
 @integration.command("disable")
-@click.argument("integration_id", metavar="NUMBER", type=NUMBER)
+@click.argument("integration_id", metavar="NUMBER", type=number)
 @json_option
 def disable(integration_id: int, as_json: bool) -> None:
     """Refuse the integration's calls."""
@@ -92,7 +92,7 @@ def disable(integration_id: int, as_json: bool) -> None:
 
 
 @integration.command("enable")
-@click.argument("integration_id", metavar="NUMBER", type=NUMBER)
+@click.argument("integration_id", metavar="NUMBER", type=number)
 @json_option
 def enable(integration_id: int, as_json: bool) -> None:
     """Accept the integration's calls again."""

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from gatehouse.cli.opening import open_call
-from gatehouse.cli.option_types import NUMBER, add_options, duration, given, region, text
+from gatehouse.cli.option_types import add_options, duration, given, number, region, text
 from gatehouse.cli.printing import Shown, json_option, print_record, print_records
 from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES
 from gatehouse.operations import merchants
@@ -66,7 +66,7 @@ def add(name: str, as_json: bool, **policies: Any) -> None:
 
 
 @merchant.command("set")
-@click.argument("merchant_id", metavar="NUMBER", type=NUMBER)
+@click.argument("merchant_id", metavar="NUMBER", type=number)
 @click.option("--name", type=_NAME, help="Another name.")
 @_policy_options
 @json_option
@@ -87,7 +87,7 @@ def list_every(as_json: bool) -> None:
 
 
 @merchant.command("show")
-@click.argument("merchant_id", metavar="NUMBER", type=NUMBER)
+@click.argument("merchant_id", metavar="NUMBER", type=number)
 @json_option
 def show(merchant_id: int, as_json: bool) -> None:
     """Show a merchant."""

@@ -15,14 +15,19 @@ from gatehouse.operations.phone_numbers import is_region
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-NUMBER = click.IntRange(1, 2**63 - 1)
-"""The number of a record."""
-
 NOTHING = object()
 """What an option gives for the word `none`; click keeps None for an option that is absent."""
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LONGEST_DAYS = 3_650
+_GREATEST_NUMBER = 2**63 - 1
+
+
+def number(value: str) -> int:
+    """A kind: the number of a record. Beyond 64 bits a database would fail instead of finding nothing."""
+    if not re.fullmatch(r"[0-9]{1,19}", value) or not 1 <= int(value) <= _GREATEST_NUMBER:
+        raise click.BadParameter("must be the number of a record")
+    return int(value)
 
 
 def text(max_length: int) -> Callable[[str], str]:
@@ -103,8 +108,8 @@ def add_options(options: Iterable[Callable[[Command], Command]]) -> Callable[[Co
     return decorate
 
 
-merchant_option = click.option("--merchant", "merchant_id", type=NUMBER, required=True, help="Number of the merchant.")
-any_merchant_option = click.option("--merchant", "merchant_id", type=NUMBER, help="Only those of this merchant.")
+merchant_option = click.option("--merchant", "merchant_id", type=number, required=True, help="Number of the merchant.")
+any_merchant_option = click.option("--merchant", "merchant_id", type=number, help="Only those of this merchant.")
 after_option = click.option(
-    "--after", type=click.IntRange(0, 2**63 - 1), default=0, help="Only those with a number above this one."
+    "--after", type=click.IntRange(0, _GREATEST_NUMBER), default=0, help="Only those with a number above this one."
 )

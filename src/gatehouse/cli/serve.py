@@ -44,7 +44,11 @@ def serve(with_demo: bool, no_worker: bool) -> None:
     with open_core() as core:
         if with_demo:
             upgrade_schema(core)
-            demo = make_demo(core)
+            try:
+                demo = make_demo(core)
+            except AdministrationError as error:
+                # An operator has changed the demo data since; that is no reason not to serve.
+                click.echo(f"The demo data are not shown: {error}", err=True)
         elif not is_schema_current(core):
             raise AdministrationError('the schema of the database is not current, run "gatehouse migrate" first')
     Server(settings, with_worker=not no_worker, when_ready=lambda: _tell(settings, demo)).run()

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from gatehouse.delivery.channels import DeliveryError, open_channels
 from gatehouse.delivery.templates import render
 from gatehouse.domain import identity
-from gatehouse.domain.errors import UnavailableError
+from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.domain.messages import Medium, MessageState
 from gatehouse.operations.core import Core
 from gatehouse.storage import outbox
@@ -54,7 +54,7 @@ class Worker:
                 logger.warning("the database is not available (%s); trying again soon", error)
                 stop.wait(_jittered(_PAUSE_AFTER_FAILURE))
             except Exception as error:  # the worker must outlive whatever one round ran into
-                logger.error("a round of deliveries failed: %s", _place(error))
+                logger.error("a round of deliveries failed: %s", place_of(error))
                 stop.wait(_jittered(_PAUSE_AFTER_FAILURE))
             # Cleared before the outbox is looked at, so that what is queued meanwhile wakes us again.
             self._core.message_queued.wait(_jittered(_PAUSE))
@@ -97,7 +97,7 @@ class Worker:
         except DeliveryError as error:
             return str(error)
         except Exception as error:  # a fault of ours in this one message, such as a template without its value
-            return _place(error)
+            return place_of(error)
         return None
 
     def _finish(self, message: Message, claim: str, state: MessageState, failure: str | None) -> None:
@@ -128,12 +128,3 @@ def _jittered(value: float) -> float:
 def _named(message: Message) -> str:
     mask = identity.mask_email if message.medium == Medium.MAIL else identity.mask_phone
     return f"message {message.id} ({message.kind}, to {mask(message.recipient)})"
-
-
-def _place(error: Exception) -> str:
-    """Return the kind of the error and where it was raised; its text may hold values."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    where = f" in {frame.tb_frame.f_code.co_name}, line {frame.tb_lineno}" if frame else ""
-    return f"{type(error).__name__}{where}"

@@ -7,3 +7,17 @@ class UnavailableError(Exception):
 
 class AdministrationError(Exception):
     """An administrative change that cannot be made; its text tells an operator why."""
+
+
+def place_of(error: BaseException) -> str:
+    """Return what may be logged of an unexpected error: its kind, and where in our code it arose.
+
+    Its text is left out, because it may hold a value that was sent.
+    """
+    place, trace = "?", error.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__"))
+        if place == "?" or module.startswith("gatehouse."):
+            place = f"{module}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {place}"

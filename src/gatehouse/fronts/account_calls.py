@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gatehouse.domain.codes import ReturnCode
-from gatehouse.domain.errors import UnavailableError
+from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.domain.results import ServiceResult
-from gatehouse.fronts.data_contracts import APPLICATION_HEADER, InvalidMember, NotText, Values, gather
+from gatehouse.fronts.data_contracts import APPLICATION_HEADER, InvalidMemberError, NotText, Values, gather
 from gatehouse.operations import devices, login_cookies, passwords, sessions
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.core import Core
@@ -41,15 +41,13 @@ def answer(core: Core, request: AccountCall) -> ServiceResult:
     started = time.perf_counter()
     try:
         result = _perform(core, request)
-    except InvalidMember as error:
+    except InvalidMemberError as error:
         result = ServiceResult(return_code=ReturnCode.INVALID_FIELD, detail=str(error))
     except UnavailableError as error:
         _log.error("%s unavailable: %s request=%s", request.method, error, request.request_id)
         result = ServiceResult(return_code=ReturnCode.SERVICE_UNAVAILABLE)
     except Exception as error:
-        _log.error(
-            "%s failed: %s at %s request=%s", request.method, type(error).__name__, _place(error), request.request_id
-        )
+        _log.error("%s failed: %s request=%s", request.method, place_of(error), request.request_id)
         result = ServiceResult(return_code=ReturnCode.INTERNAL_ERROR)
     _log.info(
         "%s %s %.1f ms source=%s request=%s",
@@ -72,14 +70,6 @@ def _perform(core: Core, request: AccountCall) -> ServiceResult:
         request_id=request.request_id,
     )
     return _OPERATIONS[request.method](Call(core, caller), texts)
-
-
-def _place(error: BaseException) -> str:
-    """Return module and line where an exception was raised; its own text may hold a value that was sent."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "?"
 
 
 class _Texts:

@@ -128,7 +128,7 @@ Values = dict[str, str | bool | None]
 WireResult = dict[str, str | int | bool | datetime | None]
 
 
-class InvalidMember(Exception):
+class InvalidMemberError(Exception):
     """A member has a value that it cannot have; the text is the member's name and nothing else."""
 
 
@@ -139,7 +139,7 @@ class NotText:
 NOT_TEXT = NotText()
 
 # Characters that XML 1.0 cannot carry: an answer that repeated one could not be written.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def members_of(method: str) -> dict[str, Text | Flag]:
@@ -157,14 +157,14 @@ def gather(method: str, given: Iterable[tuple[str, str | NotText | None]]) -> Va
     """Return one value for each member from everything that was given, in whatever place.
 
     None and an empty text are as if the member were not there. A boolean is true when one place says
-    so, because generated .NET proxies cannot leave a boolean out. Raises InvalidMember for a value that the
+    so, because generated .NET proxies cannot leave a boolean out. Raises InvalidMemberError for a value that the
     member's type does not allow, and for a text that has two different values.
     """
     members = members_of(method) | {APPLICATION_HEADER: _TOKEN}
     values: Values = dict.fromkeys(members)
     for name, raw in given:
         if isinstance(raw, NotText):
-            raise InvalidMember(name)
+            raise InvalidMemberError(name)
         value = _value(name, members[name], raw)
         if value is None:
             continue
@@ -172,7 +172,7 @@ def gather(method: str, given: Iterable[tuple[str, str | NotText | None]]) -> Va
         if isinstance(value, bool):
             values[name] = value or bool(before)
         elif before is not None and before != value:
-            raise InvalidMember(name)
+            raise InvalidMemberError(name)
         else:
             values[name] = value
     return values
@@ -185,12 +185,12 @@ def _value(name: str, member: Text | Flag, raw: str | None) -> str | bool | None
         flag = {"": None, "true": True, "1": True, "false": False, "0": False}
         text = raw.strip().casefold()
         if text not in flag:
-            raise InvalidMember(name)
+            raise InvalidMemberError(name)
         return flag[text]
     text = raw if member.is_exact else raw.strip()
     length = len(text.encode(errors="replace")) if isinstance(member, Secret) else len(text)
-    if length > member.max_length or _NOT_XML.search(text):
-        raise InvalidMember(name)
+    if length > member.max_length or NOT_XML.search(text):
+        raise InvalidMemberError(name)
     return text or None
 
 

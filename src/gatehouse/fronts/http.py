@@ -24,7 +24,7 @@ def new_request_id() -> str:
 
 def source_address(environ: Environ, settings: Settings) -> str | None:
     """Return the caller's address: the peer's, or behind trusted proxies the last one that is not one of them."""
-    peer = environ.get("REMOTE_ADDR") or None
+    peer: str | None = environ.get("REMOTE_ADDR") or None
     if peer is None or not _is_trusted(peer, settings.trusted_proxies):
         return peer
     for address in reversed(_list(environ, "HTTP_X_FORWARDED_FOR")):

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from gatehouse.domain.messages import MessageState
-from gatehouse.storage import outbox, tables
+from gatehouse.domain.messages import MessageKind, MessageState
+from gatehouse.operations.outbox import queue_mail
+from gatehouse.storage import outbox
 from tests.factories import NOON
 
 LONG_AGO = NOON - timedelta(minutes=5)
@@ -170,19 +171,15 @@ def test_has_due_says_what_claim_would_find(shop, queue):
 
 def test_message_leaves_with_the_transaction_that_queued_it(shop):
     """A change that was rolled back must not be told of."""
-    with pytest.raises(RuntimeError), shop.core.database.writing() as db:
-        db.execute(
-            tables.messages.insert().values(
-                merchant_id=shop.merchant.id,
-                kind="password_changed",
-                medium="mail",
-                recipient="jane@example.com",
-                state="queued",
-                attempts=0,
-                due_at=NOON,
-                created_at=NOON,
-            )
-        )
-        raise RuntimeError
+    call = shop.call()
+
+    def queue_and_break():
+        with call.writing():
+            queue_mail(call, MessageKind.PASSWORD_CHANGED, shop.account)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        queue_and_break()
 
     assert shop.messages() == []
+    assert not shop.core.message_queued.is_set()

@@ -1,5 +1,6 @@
 """Tests of operations/passwords.py, on both databases."""
 
+import itertools
 import re
 from datetime import timedelta
 
@@ -151,7 +152,7 @@ def test_history_refuses_the_last_passwords_and_no_older(shop):
     shop.set_merchant(password_history=2)
     session = shop.log_in()
     passwords = [PASSWORD, "first of the phrases", "second of the phrases", "third of the phrases"]
-    for old, new in zip(passwords, passwords[1:], strict=False):
+    for old, new in itertools.pairwise(passwords):
         assert update_password(shop.call(session), old, new).return_code is ReturnCode.SUCCESS
     present = passwords[-1]
     since = len(shop.events())

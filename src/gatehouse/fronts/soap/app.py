@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
+from gatehouse.domain.errors import place_of
 from gatehouse.fronts import http
 from gatehouse.fronts.account_calls import AccountCall
 from gatehouse.fronts.http import Environ
@@ -65,7 +66,7 @@ class SoapFront:
         except SoapFault as error:
             fault = error.fault
         except Exception as error:
-            _log.error("a request failed: %s request=%s", type(error).__name__, request_id)
+            _log.error("a request failed: %s request=%s", place_of(error), request_id)
             fault = Fault.INTERNAL
         _log.info("fault %s request=%s", fault.name, request_id)
         return fault.status, [("Content-Type", _XML), ("Cache-Control", "no-store")], faults.render(fault)
@@ -101,7 +102,7 @@ class SoapFront:
             name.casefold(): value.casefold()
             for name, value in parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
         }
-        if not query:
+        if not query.keys() & wsdl.QUERIES:
             page = help_page.render(address)
             return HTTPStatus.OK, [("Content-Type", "text/html; charset=utf-8"), *help_page.HEADERS], page
         document = self._documents.find(query, address)

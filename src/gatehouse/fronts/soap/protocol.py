@@ -1,6 +1,5 @@
 """Spyne's two protocols, reduced to what is left to do: the request was read before, the reply is written here."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from spyne import Application, MethodContext
 from spyne.protocol.soap import Soap11
 from spyne.server import ServerBase
 
-from gatehouse.fronts.data_contracts import WireResult
+from gatehouse.fronts.data_contracts import NOT_XML, WireResult
 from gatehouse.fronts.soap.faults import ENVELOPE_11
 from gatehouse.fronts.soap.service import AccountService, Exchange
 from gatehouse.fronts.soap.types import DATA_NAMESPACE
@@ -21,7 +20,6 @@ TARGET_NAMESPACE = "http://tempuri.org/"
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _ESCAPED = {"\r": "&#xD;"}  # A parser would turn it into a line feed.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # Spyne collects garbage inside a request, up to once a second; Python does so by itself.
 spyne.const.MIN_GC_INTERVAL = float("inf")
@@ -84,7 +82,7 @@ def _text(value: str | int | bool | datetime) -> str:
         case datetime():
             return date_time(value)
         case str():
-            return escape(_NOT_XML.sub("\ufffd", value), _ESCAPED)
+            return escape(NOT_XML.sub("\ufffd", value), _ESCAPED)
         case _:
             return str(value)
 

@@ -4,7 +4,7 @@ The files are the contract. What is served differs from them in the address and,
 others, in the two namespaces.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -25,6 +25,9 @@ ADDRESS = "http://localhost:8080/v2/account.svc"
 _FILES = {"wsdl": "account.wsdl", "singlewsdl": "account.single.wsdl"}
 _SCHEMA_FILES = {"xsd0": "xsd0.xsd", "xsd1": "xsd1.xsd", "xsd2": "xsd2.xsd"}
 
+QUERIES = frozenset({"wsdl", "singlewsdl", "xsd"})
+"""The names in a query that ask for a document."""
+
 _WSDL = "http://schemas.xmlsoap.org/wsdl/"
 _SOAP = "http://schemas.xmlsoap.org/wsdl/soap/"
 _WSAW = "http://www.w3.org/2006/05/addressing/wsdl"
@@ -37,9 +40,25 @@ _SIMPLE = ((Unicode, "string"), (Boolean, "boolean"), (Integer32, "int"), (DateT
 
 # What every WCF service describes beside its own types, of which proxies of .NET know the meaning.
 _SERIALIZATION_ELEMENTS = (
-    "anyType anyURI base64Binary boolean byte dateTime decimal double float int long QName short string "
-    "unsignedByte unsignedInt unsignedLong unsignedShort"
-).split()
+    "anyType",
+    "anyURI",
+    "base64Binary",
+    "boolean",
+    "byte",
+    "dateTime",
+    "decimal",
+    "double",
+    "float",
+    "int",
+    "long",
+    "QName",
+    "short",
+    "string",
+    "unsignedByte",
+    "unsignedInt",
+    "unsignedLong",
+    "unsignedShort",
+)
 
 
 class Documents:
@@ -94,9 +113,9 @@ def _bytes(document: etree._Element) -> bytes:
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + etree.tostring(document, encoding="utf-8") + b"\n"
 
 
-def _methods(application: Application) -> Iterable[Any]:
+def _methods(application: Application) -> list[Any]:
     (service,) = application.services
-    return service.public_methods.values()
+    return list(service.public_methods.values())
 
 
 def _schema(namespace: str) -> etree._Element:
