@@ -11,6 +11,7 @@ from gatehouse.operations.core import Core
 from gatehouse.storage import schema
 from gatehouse.storage.engine import Database
 from tests import factories, postgres
+from tests.scratch import scratch_folder
 
 _TEMPLATE = "gatehouse_template"
 _database_numbers = itertools.count(1)
@@ -35,18 +36,25 @@ def postgres_template(postgres_server: postgres.Server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_folder() -> Iterator[Path]:
+    """The folder of the session's SQLite databases."""
+    with scratch_folder("gatehouse-sqlite-") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(sqlite_folder: Path) -> Path:
     """A migrated file that others are copied from."""
-    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    path = sqlite_folder / "template.db"
     _migrate(f"sqlite:///{path}")
     return path
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def empty_database_url(request: pytest.FixtureRequest, sqlite_folder: Path) -> Iterator[str]:
     """The URL of a database without tables, on each kind of server."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        yield f"sqlite:///{sqlite_folder / f'empty_{next(_database_numbers)}.db'}"
         return
     server: postgres.Server = request.getfixturevalue("postgres_server")
     with server.database(f"empty_{next(_database_numbers)}") as url:
@@ -54,12 +62,13 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, sqlite_folder: Path) -> Iterator[str]:
     """The URL of a migrated database of the test's own, on each kind of server."""
     if request.param == "sqlite":
-        path = tmp_path / "gatehouse.db"
+        path = sqlite_folder / f"test_{next(_database_numbers)}.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
+        path.unlink()
         return
     template = request.getfixturevalue("postgres_template")
     server: postgres.Server = request.getfixturevalue("postgres_server")

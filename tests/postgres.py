@@ -3,11 +3,9 @@
 import contextlib
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,10 +14,26 @@ from typing import Any
 
 import psycopg
 
+from tests.scratch import scratch_folder
+
 BINARIES = Path("/usr/lib/postgresql")
 SERVER_USER = "postgres"
 """The server refuses to run as root, so that root starts it as the user that Debian's package makes."""
 START_SECONDS = 30
+USER = "gatehouse"
+
+_OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": 200,
+    # Nothing has to outlive a power cut.
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": 0,
+    "autovacuum": "off",
+}
 
 
 class PostgresMissingError(Exception):
@@ -35,7 +49,7 @@ class Server:
 
     def url(self, database: str) -> str:
         """Return the SQLAlchemy URL of one of its databases."""
-        return f"postgresql+psycopg://gatehouse@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{database}"
 
     @contextlib.contextmanager
     def database(self, name: str, template: str = "template0") -> Iterator[str]:
@@ -52,40 +66,22 @@ class Server:
 def running_server() -> Iterator[Server]:
     """Start a server on a free loopback port, and stop it. Raises PostgresMissingError."""
     binaries = _newest_binaries()
-    folder = Path(tempfile.mkdtemp(prefix="gatehouse-postgres-"))
-    process: subprocess.Popen[bytes] | None = None
-    try:
+    with scratch_folder("gatehouse-postgres-") as folder:
         as_user = _hand_over(folder)
-        data, log = folder / "data", folder / "log"
-        _run(
-            [binaries / "initdb", "-D", data, "-U", "gatehouse", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
-            as_user,
-        )
-        port = _free_port()
-        options = {
-            "listen_addresses": "127.0.0.1",
-            "port": port,
-            "unix_socket_directories": "",
-            "max_connections": 200,
-            # Nothing has to outlive a power cut.
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-            "wal_level": "minimal",
-            "max_wal_senders": 0,
-            "autovacuum": "off",
-        }
-        command = [str(binaries / "postgres"), "-D", str(data)]
-        command += [f"--{name}={value}" for name, value in options.items()]
+        data, log, port = folder / "data", folder / "log", _free_port()
+        _run([binaries / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"], as_user)
+        options = [f"--{name}={value}" for name, value in (_OPTIONS | {"port": port}).items()]
         with log.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output, cwd="/", **as_user)
-        with _connect_when_ready(process, port, log) as administration:
-            yield Server(port, administration)
-    finally:
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)  # fast shutdown: open connections are closed
+            process = subprocess.Popen(
+                [binaries / "postgres", "-D", data, *options], stdout=output, stderr=output, cwd="/", **as_user
+            )
+        try:
+            with _connect_when_ready(process, port, log) as administration:
+                yield Server(port, administration)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)  # fast shutdown: open connections are closed
             process.wait(timeout=START_SECONDS)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _newest_binaries() -> Path:
@@ -126,7 +122,7 @@ def _connect_when_ready(process: subprocess.Popen[bytes], port: int, log: Path) 
     while time.monotonic() < deadline and process.poll() is None:
         try:
             return psycopg.connect(
-                host="127.0.0.1", port=port, user="gatehouse", dbname="postgres", connect_timeout=2, autocommit=True
+                host="127.0.0.1", port=port, user=USER, dbname="postgres", connect_timeout=2, autocommit=True
             )
         except psycopg.OperationalError:
             time.sleep(0.05)

@@ -53,7 +53,7 @@ def _arguments() -> argparse.Namespace:
         prog="scripts/bench",
         description="Measure the service on one core against the limits of that core, under load from another.",
     )
-    parser.add_argument("--quick", action="store_true", help="a smoke run of half a minute, whose figures say little")
+    parser.add_argument("--quick", action="store_true", help="a smoke run in half a minute; its figures say little")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--postgres", action="store_true", help="fail where there is no PostgreSQL to start")
     parser.add_argument("--check", action="store_true", help="exit with status 1 when a target is missed")

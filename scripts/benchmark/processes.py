@@ -105,7 +105,8 @@ def _command(module: str, arguments: tuple[str, ...]) -> list[str]:
 def _environment(own: dict[str, str]) -> dict[str, str]:
     """Return our environment with these settings of the service and no others, so that figures can be compared."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
-    return kept | {"PYTHONPATH": str(_ROOT)} | own
+    path = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return kept | {"PYTHONPATH": path} | own
 
 
 def _worker_of(arbiter: int) -> int:

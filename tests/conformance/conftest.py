@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ class Front:
     client: soap.Client
 
     @property
+    def has_own_names(self) -> bool:
+        """Whether the namespaces are those of the contract, and of the schemas."""
+        settings = self.shop.core.settings
+        return (settings.soap_namespace, settings.data_namespace) == (soap.TARGET, soap.DATA)
+
+    @property
     def token(self) -> str:
         """The application's token."""
         return self.shop.application.token
@@ -42,12 +48,18 @@ class Front:
         headers: Mapping[str, str] | None = None,
         **environ: Any,
     ) -> Answer:
-        """Call a method with members and further XML. The application's token goes by HTTP header unless `token` is None."""
+        """Call a method with members and further XML.
+
+        The application's token goes by HTTP header unless `token` is None. The reply must keep to the schemas.
+        """
         http = {"applicationToken": token or self.token} if token is not None else {}
         if session is not None:
             http["credentialsToken"] = session
         body = soap.envelope(soap.call(method, soap.members(values or {}) + content), header)
-        return self.client.post(body, http | dict(headers or {}), **environ)
+        answer = self.client.post(body, http | dict(headers or {}), **environ)
+        if answer.status == 200 and self.has_own_names:
+            soap.assert_valid(answer)
+        return answer
 
     def login(self, content: str = "", /, **rest: Any) -> Answer:
         """Call Login as the shop's account; members in `rest` replace those of LOGIN, and None leaves one out."""
@@ -66,18 +78,30 @@ class Front:
         return result["CredentialsToken"]
 
 
+@pytest.fixture(scope="session")
+def shop_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, factories.Shop]:
+    """A file with a shop in it that others are copied from, and the shop."""
+    path = tmp_path_factory.mktemp("shop") / "template.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    shop = factories.make_shop(factories.make_core(database))
+    database.close()
+    return path, shop
+
+
 @pytest.fixture
-def make_front(sqlite_template: Path, tmp_path: Path) -> Iterator[Callable[..., Front]]:
+def make_front(shop_template: tuple[Path, factories.Shop], tmp_path: Path) -> Iterator[Callable[..., Front]]:
     """Make a front, with settings as given."""
+    template, shop = shop_template
     opened: list[Database] = []
 
     def make(**settings: Any) -> Front:
         path = tmp_path / f"gatehouse-{len(opened)}.db"
-        shutil.copy(sqlite_template, path)
+        shutil.copy(template, path)
         database = Database(f"sqlite:///{path}")
         opened.append(database)
         core = factories.make_core(database, **settings)
-        return Front(factories.make_shop(core), soap.Client(create_app(core.settings, core)))
+        return Front(replace(shop, core=core), soap.Client(create_app(core.settings, core)))
 
     yield make
     for database in opened:

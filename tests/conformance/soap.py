@@ -3,6 +3,8 @@
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -89,6 +91,23 @@ class Answer:
         assert [child.tag for child in fault] == ["faultcode", "faultstring"]
         prefix, _, name = (fault.findtext("faultcode") or "").partition(":")
         return self.status, f"{{{fault.find('faultcode').nsmap[prefix]}}}{name}", fault.findtext("faultstring") or ""
+
+
+@cache
+def _schema() -> etree.XMLSchema:
+    folder = Path(__file__).parents[2] / "wsdl"
+    # What the other refers to comes first, because that one names no place for it.
+    files = {DATA: "xsd2.xsd", TARGET: "xsd0.xsd"}
+    imports = "".join(f'<xs:import namespace="{name}" schemaLocation="{file}"/>' for name, file in files.items())
+    text = f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{imports}</xs:schema>'
+    return etree.XMLSchema(etree.fromstring(text, base_url=f"{folder}/"))
+
+
+def assert_valid(answer: Answer) -> None:
+    """A reply is what the schemas in `wsdl/` say, for every call of every test."""
+    (body,) = answer.root
+    (response,) = body
+    _schema().assertValid(response)
 
 
 class Client:

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,10 +36,11 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "sqlite again", "postgresql"])
-def service(request: pytest.FixtureRequest) -> Iterator[Service]:
+def service(request: pytest.FixtureRequest) -> Service:
     """The live service; on SQLite twice, because a client must be able to come back."""
     name = request.param.partition(" ")[0]
-    yield request.getfixturevalue(f"{name}_service")
+    running: Service = request.getfixturevalue(f"{name}_service")
+    return running
 
 
 @pytest.mark.parametrize("client", NEEDED)

@@ -8,6 +8,7 @@ COOKIE_LIFETIME = timedelta(days=30)
 COOKIE_GRACE = timedelta(seconds=60)
 ACTIVATION_CODE_LIFETIME = timedelta(minutes=10)
 TEMPORARY_PASSWORD_LIFETIME = timedelta(minutes=30)
+RESET_CODE_LIFETIME = timedelta(hours=1)
 
 MAX_ACTIVATION_TRIES = 5
 """Codes that may be tried against one activation code."""

@@ -14,6 +14,7 @@ class MessageKind(StrEnum):
     """What a message is for; also the name of its template folder."""
 
     TEMPORARY_PASSWORD = "temporary_password"
+    RESET_CODE = "reset_code"
     PASSWORD_CHANGED = "password_changed"
     LOGIN_COOKIE_REPLAYED = "login_cookie_replayed"
     ACTIVATION_CODE = "activation_code"

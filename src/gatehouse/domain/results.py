@@ -58,3 +58,11 @@ class DecodeCookieResult(ServiceResult):
     encoded_cookie: str | None = None
     cookie_lifetime: timedelta | None = None
     full_name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestResult(ServiceResult):
+    """The answer to a guestmanagement call: where the mail went, or which fields are asked for."""
+
+    email: str | None = None
+    fields: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """Who is asking: the application by its token, the person by the session's token."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -7,9 +8,11 @@ from gatehouse.domain.accounts import AccountStatus
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.operations.calls import Call
 from gatehouse.security import tokens
-from gatehouse.storage import accounts, applications, devices, sessions
+from gatehouse.storage import accounts, applications, devices, integrations, merchants, sessions
 from gatehouse.storage.accounts import Account
 from gatehouse.storage.applications import Application
+from gatehouse.storage.integrations import Integration
+from gatehouse.storage.merchants import Merchant
 from gatehouse.storage.sessions import Session
 
 _USE_NOTED_AFTER = timedelta(minutes=1)
@@ -98,3 +101,38 @@ def status_refusal(account: Account) -> ReturnCode | None:
             return ReturnCode.ACCOUNT_LOCKED
         case AccountStatus.ACTIVE:
             return None
+
+
+@dataclass(frozen=True)
+class Partner:
+    """The integration behind a guestmanagement call, and the merchant that it calls for."""
+
+    integration: Integration
+    merchant: Merchant
+    authentication: str
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the person behind the call is a stranger, who may not learn who exists."""
+        return self.authentication == "anonymous"
+
+
+def find_partner(
+    call: Call, merchant_id: int, authentication: str | None, allowed: Collection[str]
+) -> Partner | ReturnCode:
+    """Return the integration that calls, for this merchant, or why it may not.
+
+    INVALID_CLIENT_CREDENTIALS; AUTHENTICATION_NOT_ALLOWED when the integration may not use the kind of
+    authentication, or the call does not allow it; MERCHANT_NOT_FOUND for a merchant that is not one of the
+    integration's. Without a kind, `b2b` counts where the integration may use it. Source: contract, guestmanagement.
+    """
+    secret = call.caller.client_secret or ""
+    found = integrations.find_by_secret(call.db, call.caller.client_id or "", tokens.digest(secret), call.now)
+    if found is None or not secret:
+        return ReturnCode.INVALID_CLIENT_CREDENTIALS
+    kind = authentication or ("b2b" if "b2b" in found.authentication else "anonymous")
+    if kind not in found.authentication or kind not in allowed:
+        return ReturnCode.AUTHENTICATION_NOT_ALLOWED
+    if merchant_id != found.merchant_id and merchant_id not in integrations.find_merchants(call.db, found.id):
+        return ReturnCode.MERCHANT_NOT_FOUND
+    return Partner(found, merchants.get(call.db, merchant_id), kind)

@@ -20,6 +20,8 @@ class Caller:
 
     application_token: str | None = None
     credentials_token: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
     source: str | None = None
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 

@@ -52,28 +52,33 @@ def register_device(call: Call, device_id: str | None, phone_number: str | None)
 
     Without a session, an application that may register devices by its token alone registers it without an account;
     the first Login from it binds it. Registering again is no error; another number asks for a new activation.
-    Without a number the account's own one counts. Returns SUCCESS with the registration's number; what
-    `callers.find_logged_in` says; MISSING_FIELD; INVALID_FIELD; PHONE_NUMBER_REQUIRED; DEVICE_BLOCKED.
+    Without a number the one of an earlier registration counts, else the account's own. Returns SUCCESS with the
+    registration's number; what `callers.find_logged_in` says; MISSING_FIELD; INVALID_FIELD;
+    PHONE_NUMBER_REQUIRED; DEVICE_BLOCKED.
     Source: contract, Methods; Account Service seed, RegisterDevice.
     """
-    with call.writing():
+    with call.reading():
         owner = _find_owner(call)
         if isinstance(owner, ReturnCode):
             return ServiceResult(return_code=owner)
         if not device_id:
             return ServiceResult(return_code=ReturnCode.MISSING_FIELD, detail="deviceId")
-        phone = owner.account.phone if owner.account else None
+        account_id = owner.account.id if owner.account else None
         if phone_number:
             phone = normalised_phone(phone_number, merchants.get(call.db, owner.merchant_id).region)
             if phone is None:
                 return ServiceResult(return_code=ReturnCode.INVALID_FIELD, detail="phoneNumber")
+        else:
+            before = devices.find_registered(call.db, owner.merchant_id, device_id, account_id)
+            known = (before.phone if before else None, owner.account.phone if owner.account else None)
+            phone = next(filter(None, known), None)
         if phone is None:
             return ServiceResult(return_code=ReturnCode.PHONE_NUMBER_REQUIRED)
+    with call.writing():
         if devices.is_blocked(call.db, owner.merchant_id, device_id):
             owner.record(call, AuditEvent.DEVICE_REGISTRATION_REFUSED, None, ReturnCode.DEVICE_BLOCKED)
             return ServiceResult(return_code=ReturnCode.DEVICE_BLOCKED)
 
-        account_id = owner.account.id if owner.account else None
         device = devices.find_or_add(
             call.db, owner.merchant_id, owner.application_id, account_id, device_id, phone, call.now
         )
@@ -96,8 +101,14 @@ def device_send_activation_code(call: Call, device_id: str | None) -> ServiceRes
     Returns SUCCESS; what `callers.find_logged_in` says; MISSING_FIELD; DEVICE_NOT_REGISTERED; DEVICE_BLOCKED;
     PHONE_NUMBER_REQUIRED. Source: Account Service seed, DeviceSendActivationCode.
     """
+    with call.reading():
+        who = callers.find_logged_in(call, may_lack_device=True)
+    if isinstance(who, ReturnCode):
+        return ServiceResult(return_code=who)
+    if not device_id:
+        return ServiceResult(return_code=ReturnCode.MISSING_FIELD, detail="deviceId")
     with call.writing():
-        found = _find_own_device(call, device_id)
+        found = _find_own_device(call, who, device_id)
         if isinstance(found, ServiceResult):
             return found
         owner, account, device = found
@@ -128,8 +139,14 @@ def device_activate(call: Call, device_id: str | None, activation_code: str | No
     INVALID_ACTIVATION_CODE for a code that is wrong, used, replaced or tried too often;
     ACTIVATION_CODE_EXPIRED for the right one, too late. Source: Account Service seed, DeviceActivate.
     """
+    with call.reading():
+        who = callers.find_logged_in(call, may_lack_device=True)
+    if isinstance(who, ReturnCode):
+        return ServiceResult(return_code=who)
+    if not device_id:
+        return ServiceResult(return_code=ReturnCode.MISSING_FIELD, detail="deviceId")
     with call.writing():
-        found = _find_own_device(call, device_id)
+        found = _find_own_device(call, who, device_id)
         if isinstance(found, ServiceResult):
             return found
         owner, _, device = found
@@ -182,14 +199,9 @@ def list_devices(call: Call, merchant_id: int | None, account_id: int | None, af
         return devices.find_page(call.db, merchant_id, account_id, after, PAGE)
 
 
-def _find_own_device(call: Call, device_id: str | None) -> tuple[_Owner, Account, Device] | ServiceResult:
+def _find_own_device(call: Call, who: LoggedIn, device_id: str) -> tuple[_Owner, Account, Device] | ServiceResult:
     """Return the caller, its account and its registration of this device, or the refusal."""
-    who = callers.find_logged_in(call, may_lack_device=True)
-    if isinstance(who, ReturnCode):
-        return ServiceResult(return_code=who)
     callers.note_use(call, who.session)
-    if not device_id:
-        return ServiceResult(return_code=ReturnCode.MISSING_FIELD, detail="deviceId")
     merchant_id = who.account.merchant_id
     device = devices.find_registered(call.db, merchant_id, device_id, who.account.id, lock=True)
     if device is None:

@@ -102,6 +102,9 @@ def _refusal(
     """Return why this cookie is not answered, or None."""
     if kept.replayed_at is not None:
         return ReturnCode.COOKIE_REPLAYED
+    # The block ended the series; its owner is told why.
+    if kept.device_id and devices.is_blocked(call.db, kept.merchant_id, kept.device_id):
+        return ReturnCode.DEVICE_BLOCKED
     if kept.ended_at is not None:
         return ReturnCode.INVALID_COOKIE
     if kept.expires_at <= call.now:
@@ -109,8 +112,6 @@ def _refusal(
     is_previous = generation == kept.generation - 1 and call.now < kept.rotated_at + application.cookie_grace
     if generation != kept.generation and not is_previous:
         return ReturnCode.COOKIE_REPLAYED
-    if kept.device_id and devices.is_blocked(call.db, kept.merchant_id, kept.device_id):
-        return ReturnCode.DEVICE_BLOCKED
     return callers.status_refusal(account)
 
 

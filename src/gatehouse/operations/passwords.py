@@ -15,7 +15,7 @@ from gatehouse.operations.calls import Call
 from gatehouse.security import tokens
 from gatehouse.security.password_strength import strength
 from gatehouse.security.passwords import is_same
-from gatehouse.storage import accounts, login_cookies, merchants, sessions, temporary_passwords
+from gatehouse.storage import accounts, login_cookies, merchants, reset_codes, sessions, temporary_passwords
 from gatehouse.storage.accounts import Account
 from gatehouse.storage.merchants import Merchant
 from gatehouse.storage.temporary_passwords import TemporaryPassword
@@ -156,11 +156,12 @@ def take_temporary_password(call: Call, account: Account, temporary: TemporaryPa
 
 
 def end_other_access(call: Call, account: Account, besides: int | None = None) -> None:
-    """End temporary password, login cookies and sessions of the account, besides one session.
+    """End temporary password, reset code, login cookies and sessions of the account, besides one session.
 
     Cookies go first: a decode that is under way holds its cookie, and so cannot add a session behind our back.
     """
     temporary_passwords.end(call.db, account.id)
+    reset_codes.end(call.db, account.id)
     login_cookies.end_of_account(call.db, account.id, call.now)
     sessions.end_of_account(call.db, account.id, call.now, besides=besides)
 

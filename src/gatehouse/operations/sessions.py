@@ -44,12 +44,13 @@ def log_off(call: Call) -> ServiceResult:
     Returns SUCCESS, also without a session; SESSION_EXPIRED when the session had ended before; or what is
     wrong with the application's token. Source: contract, Methods; Account Service seed, LogOff.
     """
-    with call.writing():
+    with call.reading():
         session = callers.find_session(call)
-        if session is ReturnCode.SESSION_REQUIRED:
-            return ServiceResult(return_code=ReturnCode.SUCCESS)
-        if isinstance(session, ReturnCode):
-            return ServiceResult(return_code=session)
+    if session is ReturnCode.SESSION_REQUIRED:
+        return ServiceResult(return_code=ReturnCode.SUCCESS)
+    if isinstance(session, ReturnCode):
+        return ServiceResult(return_code=session)
+    with call.writing():
         # The cookie goes first, as everywhere: calls that take both in the same order cannot wait for each other.
         if session.login_cookie_id is not None:
             login_cookies.end(call.db, session.login_cookie_id, call.now)

@@ -18,7 +18,7 @@ class Keys:
         master = secret_key.encode()
         self._keys = {
             purpose: hmac.digest(master, f"gatehouse {purpose} 1".encode(), "sha256")
-            for purpose in ("login cookie", "activation code", "sealing", "demo data")
+            for purpose in ("login cookie", "activation code", "reset code", "guest mask", "sealing", "demo data")
         }
 
     def sign_login_cookie(self, content: bytes) -> bytes:
@@ -31,6 +31,14 @@ class Keys:
         Six digits are soon guessed from a plain digest, so it takes the key to try one.
         """
         return hmac.digest(self._keys["activation code"], f"{device_id}:{code}".encode(), "sha256")
+
+    def reset_code_digest(self, code: str) -> bytes:
+        """Return what is kept of a reset code. A partner's own code may be short, so it takes the key to try one."""
+        return hmac.digest(self._keys["reset code"], code.encode(), "sha256")
+
+    def mask_bytes(self, identity: str) -> bytes:
+        """Return bytes that always belong to this identity, for a mask of an address that does not exist."""
+        return hmac.digest(self._keys["guest mask"], identity.encode(), "sha256")
 
     def seal(self, secret: str, purpose: str) -> bytes:
         """Encrypt a secret that must be read again, bound to its purpose (AES-256-GCM)."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gatehouse.storage.records import columns, find_all, find_one, insert_one, update_one
 from gatehouse.storage.tables import accounts, cards, former_passwords
@@ -23,6 +23,8 @@ class Account:
     phone: str | None
     full_name: str | None
     customer_number: str | None
+    postal_code: str | None
+    date_of_birth: date | None
     status: str
     password_hash: str | None
     pincode_hash: str | None
@@ -31,29 +33,30 @@ class Account:
 
 
 _SELECT = select(*columns(Account, accounts))
+_BY_NUMBER = _SELECT.where(accounts.c.id == bindparam("account_id"))
+_OF_MERCHANT = _SELECT.where(accounts.c.merchant_id == bindparam("merchant_id"))
+_BY_EMAIL = _OF_MERCHANT.where(accounts.c.email_key == bindparam("email_key")).order_by(accounts.c.id)
+_BY_USERNAME = _OF_MERCHANT.where(accounts.c.username_key == bindparam("username_key"))
+_CHANGE_IF_SAME = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("seen_id"), accounts.c.status == bindparam("seen_status"))
+    .where(accounts.c.password_hash.is_not_distinct_from(bindparam("seen_hash")))
+)
 
 
 def find(db: Connection, account_id: int) -> Account | None:
     """Return the account of this number, or None."""
-    return find_one(db, _SELECT.where(accounts.c.id == account_id), Account)
+    return find_one(db, _BY_NUMBER, Account, account_id=account_id)
 
 
 def find_by_email(db: Connection, merchant_id: int, email_key: str) -> Sequence[Account]:
     """Return the merchant's accounts under this normalised address, oldest first."""
-    return find_all(
-        db,
-        _SELECT.where(accounts.c.merchant_id == merchant_id, accounts.c.email_key == email_key).order_by(accounts.c.id),
-        Account,
-    )
+    return find_all(db, _BY_EMAIL, Account, merchant_id=merchant_id, email_key=email_key)
 
 
 def find_by_username(db: Connection, merchant_id: int, username_key: str) -> Account | None:
     """Return the merchant's account under this normalised username, or None."""
-    return find_one(
-        db,
-        _SELECT.where(accounts.c.merchant_id == merchant_id, accounts.c.username_key == username_key),
-        Account,
-    )
+    return find_one(db, _BY_USERNAME, Account, merchant_id=merchant_id, username_key=username_key)
 
 
 def has_customer_number(db: Connection, merchant_id: int, customer_number: str) -> bool:
@@ -96,13 +99,8 @@ def change_if_same(db: Connection, seen: Account, **values: Any) -> bool:
 
     A password is verified while no transaction is open; this closes the gap. Returns whether it was set.
     """
-    statement = (
-        update(accounts)
-        .where(accounts.c.id == seen.id, accounts.c.status == seen.status)
-        .where(accounts.c.password_hash.is_not_distinct_from(seen.password_hash))
-        .values(**values)
-    )
-    return db.execute(statement).rowcount == 1
+    as_seen = {"seen_id": seen.id, "seen_status": seen.status, "seen_hash": seen.password_hash}
+    return db.execute(_CHANGE_IF_SAME, values | as_seen).rowcount == 1
 
 
 def add_card(db: Connection, account: Account, printed_number: str, number_key: str) -> None:

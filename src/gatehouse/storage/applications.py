@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from gatehouse.storage.records import columns, find_all, find_one, insert_one, update_one
 from gatehouse.storage.tables import applications
@@ -33,15 +33,14 @@ class Application:
 
 
 _SELECT = select(*columns(Application, applications))
+_BY_TOKEN = _SELECT.where(
+    applications.c.token_digest == bindparam("token_digest"), applications.c.disabled_at.is_(None)
+)
 
 
 def find_by_token(db: Connection, token_digest: bytes) -> Application | None:
     """Return the application that may call with this token, or None."""
-    return find_one(
-        db,
-        _SELECT.where(applications.c.token_digest == token_digest, applications.c.disabled_at.is_(None)),
-        Application,
-    )
+    return find_one(db, _BY_TOKEN, Application, token_digest=token_digest)
 
 
 def find(db: Connection, application_id: int) -> Application | None:

@@ -1,5 +1,8 @@
 """Connections and transactions, alike on SQLite and PostgreSQL."""
 
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +20,6 @@ BUSY_TIMEOUT_MS = 20_000
 """Milliseconds that a writer waits for another one on SQLite."""
 
 _SQLITE_SET_UP = (
-    "PRAGMA journal_mode=WAL",
     # In WAL mode a crash of the process loses nothing and a power cut at most the last commits, without damage.
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
@@ -38,6 +40,7 @@ class Database:
         except (ArgumentError, ImportError) as error:
             # Their texts may repeat the URL, which may hold a password.
             raise SettingsError("GATEHOUSE_DATABASE_URL: is not the URL of a database that can be used here") from error
+        self._turn = threading.Lock()
         if self.engine.dialect.name == "sqlite":
             self._reading_engine = self.engine.execution_options(gatehouse_reading=True)
         else:
@@ -57,8 +60,25 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection in one transaction, which an exception rolls back. Raises UnavailableError."""
-        with _unavailable_when_gone(), self.engine.begin() as connection:
+        with _unavailable_when_gone(), self._turn_to_write(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """Let one thread of this process write at a time on SQLite.
+
+        SQLite has one writer anyway, and lets those that wait look again ever more seldom: with 32 threads some
+        waited for seconds while others wrote again and again.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise UnavailableError("no turn to write came")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """Close every connection."""
@@ -87,6 +107,7 @@ def _make_engine(url: sa.URL, connections: int) -> Engine:
         # writes later fails at once when another writer came between, whatever the time-out.
         connection.isolation_level = None
         cursor = connection.cursor()
+        _use_wal(cursor)
         for statement in _SQLITE_SET_UP:
             cursor.execute(statement)
         cursor.close()
@@ -97,6 +118,24 @@ def _make_engine(url: sa.URL, connections: int) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Let readers go on while one writes.
+
+    A file that is new takes a lock for it which SQLite does not wait for, whatever the time-out, so that
+    processes that start together on a new database would fail. Later it is no change and needs no lock.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 @contextmanager

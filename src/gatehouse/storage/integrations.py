@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, or_, select
 
 from gatehouse.storage.records import columns, find_all, find_one, insert_one, update_one
-from gatehouse.storage.tables import integration_secrets, integrations
+from gatehouse.storage.tables import integration_merchants, integration_secrets, integrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +73,33 @@ def replace_secret(db: Connection, integration: Integration, secret_digest: byte
             created_at=now,
         )
     )
+
+
+def find_by_secret(db: Connection, client_id: str, secret_digest: bytes, now: datetime) -> Integration | None:
+    """Return the integration that may call under this name with this secret, and note the secret's use; or None.
+
+    The use is written at most once a minute: partners call often.
+    """
+    found = find_by_client_id(db, client_id)
+    if found is None or found.disabled_at is not None:
+        return None
+    kept = db.execute(
+        select(integration_secrets.c.id, integration_secrets.c.last_used_at).where(
+            integration_secrets.c.integration_id == found.id,
+            integration_secrets.c.secret_digest == secret_digest,
+            or_(integration_secrets.c.expires_at.is_(None), integration_secrets.c.expires_at > now),
+        )
+    ).first()
+    if kept is None:
+        return None
+    if kept.last_used_at is None or kept.last_used_at <= now - timedelta(minutes=1):
+        update_one(db, integration_secrets, kept.id, {"last_used_at": now})
+    return found
+
+
+def find_merchants(db: Connection, integration_id: int) -> Sequence[int]:
+    """Return the numbers of the merchants that the integration may call for beside its own."""
+    statement = select(integration_merchants.c.merchant_id).where(
+        integration_merchants.c.integration_id == integration_id
+    )
+    return list(db.scalars(statement))

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
-from gatehouse.storage.records import columns, find_one, insert_one
+from gatehouse.storage.records import columns, find_one, insert_one, update_one
 from gatehouse.storage.tables import login_cookies
 
 
@@ -26,10 +26,16 @@ class LoginCookie:
     replayed_at: datetime | None
 
 
+_BY_SERIES = (
+    select(*columns(LoginCookie, login_cookies))
+    .where(login_cookies.c.series_digest == bindparam("series_digest"))
+    .with_for_update()
+)
+
+
 def find_and_lock(db: Connection, series_digest: bytes) -> LoginCookie | None:
     """Return the series, ended or not, or None. Until the transaction ends no other call changes it."""
-    statement = select(*columns(LoginCookie, login_cookies)).where(login_cookies.c.series_digest == series_digest)
-    return find_one(db, statement.with_for_update(), LoginCookie)
+    return find_one(db, _BY_SERIES, LoginCookie, series_digest=series_digest)
 
 
 def add(db: Connection, **values: Any) -> int:
@@ -39,11 +45,8 @@ def add(db: Connection, **values: Any) -> int:
 
 def rotate(db: Connection, locked: LoginCookie, expires_at: datetime, now: datetime) -> None:
     """Make the next generation of a locked series the newest."""
-    db.execute(
-        update(login_cookies)
-        .where(login_cookies.c.id == locked.id)
-        .values(generation=locked.generation + 1, rotated_at=now, expires_at=expires_at)
-    )
+    values = {"generation": locked.generation + 1, "rotated_at": now, "expires_at": expires_at}
+    update_one(db, login_cookies, locked.id, values)
 
 
 def set_device(db: Connection, login_cookie_id: int, device_id: str) -> None:

@@ -13,7 +13,12 @@ from gatehouse.storage.tables import merchants
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """One merchant. `region` is the country whose phone numbers may be written without a prefix (ISO 3166-1)."""
+    """One merchant.
+
+    `region` is the country whose phone numbers may be written without a prefix (ISO 3166-1); `reset_page` the
+    merchant's own page that reset codes are taken to, in the query parameter `reset_page_parameter`; `language`
+    (ISO 639-1) and `colour` (`#rrggbb`) are those of its messages and hosted pages.
+    """
 
     id: int
     name: str
@@ -25,6 +30,14 @@ class Merchant:
     temporary_password_lifetime: timedelta
     reset_replaces_password: bool
     third_party_accounts_of_record: bool
+    reset_page: str | None
+    reset_page_parameter: str
+    reset_code_lifetime: timedelta
+    reset_code_min_length: int
+    verification_fields: list[str]
+    shows_masked_email: bool
+    language: str
+    colour: str
     created_at: datetime
 
 

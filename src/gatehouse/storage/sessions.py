@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from gatehouse.domain.accounts import AccountStatus
-from gatehouse.storage.records import insert_one
+from gatehouse.storage.records import insert_one, update_one
 from gatehouse.storage.tables import accounts, applications, sessions
 
 
@@ -43,12 +43,13 @@ _LIVE = (
     .join(accounts, accounts.c.id == sessions.c.account_id)
     .where(sessions.c.ended_at.is_(None), applications.c.disabled_at.is_(None))
     .where(accounts.c.status == AccountStatus.ACTIVE.value)
+    .where(sessions.c.token_digest == bindparam("token_digest"), sessions.c.expires_at > bindparam("now"))
 )
 
 
 def find_live(db: Connection, token_digest: bytes, now: datetime) -> Session | None:
     """Return the session of this token, or None when it is unknown, ended, expired or idle for too long."""
-    row = db.execute(_LIVE.where(sessions.c.token_digest == token_digest, sessions.c.expires_at > now)).one_or_none()
+    row = db.execute(_LIVE, {"token_digest": token_digest, "now": now}).one_or_none()
     if row is None or row.last_used_at + row.session_idle_lifetime <= now:
         return None
     return Session(*row[:-1])
@@ -61,7 +62,7 @@ def add(db: Connection, **values: Any) -> int:
 
 def note_use(db: Connection, session_id: int, now: datetime) -> None:
     """Begin the session's idle time anew."""
-    db.execute(update(sessions).where(sessions.c.id == session_id).values(last_used_at=now))
+    update_one(db, sessions, session_id, {"last_used_at": now})
 
 
 def set_device(db: Connection, session_id: int, device_id: str) -> None:
@@ -73,7 +74,7 @@ def set_device(db: Connection, session_id: int, device_id: str) -> None:
 
 def lift_password_change(db: Connection, session_id: int) -> None:
     """Let the session do everything again."""
-    db.execute(update(sessions).where(sessions.c.id == session_id).values(must_change_password=False))
+    update_one(db, sessions, session_id, {"must_change_password": False})
 
 
 def end(db: Connection, session_id: int, now: datetime) -> bool:

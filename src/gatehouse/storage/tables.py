@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     ForeignKey,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -117,6 +119,15 @@ merchants = _table(
     _duration("temporary_password_lifetime"),
     _flag("reset_replaces_password"),
     _flag("third_party_accounts_of_record"),
+    # With a default for the rows of a released state, which have no such values.
+    Column("reset_page", String(500)),
+    Column("reset_page_parameter", String(40), nullable=False, server_default="resetCode"),
+    Column("reset_code_lifetime", Duration, nullable=False, server_default="3600"),
+    Column("reset_code_min_length", Integer, nullable=False, server_default="8"),
+    Column("verification_fields", JSON, nullable=False, server_default="[]"),
+    Column("shows_masked_email", Boolean, nullable=False, server_default=false()),
+    Column("language", String(2), nullable=False, server_default="en"),
+    Column("colour", String(7), nullable=False, server_default="#1d4ed8"),
     _moment("created_at"),
 )
 
@@ -166,6 +177,14 @@ integration_secrets = _table(
     Index("ix_integration_secrets_integration_id", "integration_id"),
 )
 
+integration_merchants = Table(
+    "integration_merchants",
+    metadata,
+    Column("integration_id", Number, ForeignKey("integrations.id"), primary_key=True),
+    Column("merchant_id", Number, ForeignKey("merchants.id"), primary_key=True),
+)
+"""Merchants that an integration may call for beside the one that it belongs to."""
+
 accounts = _table(
     "accounts",
     _key(FIRST_ACCOUNT_NUMBER),
@@ -178,6 +197,8 @@ accounts = _table(
     Column("phone", String(20)),
     Column("full_name", String(200)),
     Column("customer_number", String(100)),
+    Column("postal_code", String(20)),
+    Column("date_of_birth", Date),
     Column("status", String(10), nullable=False),
     Column("password_hash", String(255)),
     Column("pincode_hash", String(255)),
@@ -220,6 +241,19 @@ temporary_passwords = _table(
     _moment("used_at", nullable=True),
     _moment("created_at"),
 )
+
+reset_codes = _table(
+    "reset_codes",
+    _key(),
+    _merchant(),
+    Column("account_id", Number, ForeignKey("accounts.id"), nullable=False, unique=True),
+    Column("code_digest", LargeBinary(32), nullable=False),
+    _moment("expires_at"),
+    _moment("used_at", nullable=True),
+    _moment("created_at"),
+    UniqueConstraint("code_digest", "merchant_id"),
+)
+"""One for an account: a newer code takes the place of the older. Used ones stay, so that a page can say so."""
 
 devices = _table(
     "devices",
@@ -312,6 +346,18 @@ messages = _table(
     _moment("created_at"),
     Index("ix_messages_state_due_at", "state", "due_at"),
 )
+
+message_events = _table(
+    "message_events",
+    _key(),
+    _merchant(),
+    _reference("message_id", "messages.id"),
+    Column("state", String(10), nullable=False),
+    Column("detail", String(200)),
+    _moment("created_at"),
+    Index("ix_message_events_message_id", "message_id"),
+)
+"""What became of a message, step by step."""
 
 audit_entries = _table(
     "audit_entries",

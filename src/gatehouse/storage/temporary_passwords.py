@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gatehouse.storage.accounts import Account
 from gatehouse.storage.records import columns, find_one
@@ -21,13 +21,14 @@ class TemporaryPassword:
     used_at: datetime | None
 
 
+_OF_ACCOUNT = select(*columns(TemporaryPassword, temporary_passwords)).where(
+    temporary_passwords.c.account_id == bindparam("account_id")
+)
+
+
 def find(db: Connection, account_id: int) -> TemporaryPassword | None:
     """Return the account's temporary password, or None."""
-    return find_one(
-        db,
-        select(*columns(TemporaryPassword, temporary_passwords)).where(temporary_passwords.c.account_id == account_id),
-        TemporaryPassword,
-    )
+    return find_one(db, _OF_ACCOUNT, TemporaryPassword, account_id=account_id)
 
 
 def replace(db: Connection, account: Account, password_digest: bytes, expires_at: datetime, now: datetime) -> None:

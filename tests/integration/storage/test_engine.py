@@ -109,6 +109,44 @@ def test_thirty_two_parallel_writers_all_succeed(database):
     assert count_operators(database) == 160
 
 
+def test_processes_that_open_a_new_sqlite_file_together_all_write(tmp_path):
+    """The switch to WAL takes a lock that SQLite does not wait for; each process has a `Database` of its own."""
+    for turn in range(20):
+        databases = [Database(f"sqlite:///{tmp_path / f'{turn}.db'}") for _ in range(6)]
+
+        def write(number, databases=databases):
+            with databases[number].writing() as db:
+                db.exec_driver_sql("CREATE TABLE IF NOT EXISTS rows (id INTEGER)")
+                db.exec_driver_sql("INSERT INTO rows VALUES (1)")
+
+        errors = in_parallel(6, write)
+        with databases[0].reading() as db:
+            count = db.exec_driver_sql("SELECT count(*) FROM rows").scalar_one()
+        for database in databases:
+            database.close()
+
+        assert errors == []
+        assert count == 6
+
+
+def test_processes_that_write_together_all_succeed(database_url):
+    """A lock inside one process does not help against another one."""
+    databases = [Database(database_url) for _ in range(8)]
+
+    def write(number):
+        for turn in range(10):
+            with databases[number].writing() as db:
+                db.execute(sa.select(tables.operators.c.username)).all()
+                add_operator(db, f"{number}-{turn}")
+
+    errors, count = in_parallel(8, write), count_operators(databases[0])
+    for database in databases:
+        database.close()
+
+    assert errors == []
+    assert count == 80
+
+
 def test_writers_that_read_first_all_succeed(database):
     """A transaction that reads and then writes fails at once on SQLite, had it not asked for the lock before."""
 

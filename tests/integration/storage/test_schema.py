@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from gatehouse.storage import schema
 from gatehouse.storage.engine import Database
 from gatehouse.storage.tables import metadata
+from tests.factories import NOON
 
 
 @pytest.fixture
@@ -48,6 +49,47 @@ def test_second_upgrade_does_nothing(empty):
     assert schema.differences(empty) == []
 
 
+def test_upgrade_keeps_the_rows_of_the_first_release(empty):
+    """On SQLite a table that a migration makes anew would lose them, or fail at its foreign keys."""
+    with empty.writing() as db:
+        schema.command.upgrade(schema._config(db), "0001")
+    with empty.writing() as db:
+        first = sa.MetaData()
+        first.reflect(db, only=["merchants", "applications"])
+        for name in ("merchants", "applications"):
+            db.execute(first.tables[name].insert().values(_row(first.tables[name])))
+
+    assert schema.upgrade(empty) is True
+
+    with empty.writing() as db:
+        assert db.execute(sa.text("SELECT name FROM merchants")).scalars().all() == ["x"]
+        assert db.execute(sa.text("SELECT merchant_id FROM applications")).scalars().all() == [1]
+    assert schema.differences(empty) == []
+
+
+def test_every_number_on_sqlite_is_given_once(tmp_path):
+    """A table that a migration makes anew forgets it, and no comparison of tables would tell."""
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    schema.upgrade(database)
+    with database.reading() as db:
+        made = dict(db.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")).all())
+    database.close()
+
+    counted = [name for name, table in metadata.tables.items() if table.dialect_options["sqlite"]["autoincrement"]]
+    assert "merchants" in counted
+    assert [name for name in counted if "AUTOINCREMENT" not in made[name]] == []
+
+
+def _row(table):
+    """Return a value of its kind for each column that must have one."""
+    values = {sa.Boolean: False, sa.Integer: 1, sa.BigInteger: 1, sa.LargeBinary: b"x", sa.DateTime: NOON}
+    return {
+        column.name: next((value for kind, value in values.items() if isinstance(column.type, kind)), "x")
+        for column in table.c
+        if not column.nullable and not column.primary_key
+    }
+
+
 def test_parallel_upgrades_wait_for_one_another(empty_database_url):
     """Several machines, or workers, start a new version at the same moment."""
     databases = [Database(empty_database_url) for _ in range(4)]
@@ -66,10 +108,11 @@ def test_parallel_upgrades_wait_for_one_another(empty_database_url):
     for thread in threads:
         thread.join()
 
-    assert sorted(map(repr, outcomes)) == ["False", "False", "False", "True"]
-    assert schema.differences(databases[0]) == []
+    differences = schema.differences(databases[0])
     for database in databases:
         database.close()
+    assert sorted(map(repr, outcomes)) == ["False", "False", "False", "True"]
+    assert differences == []
 
 
 def test_failed_upgrade_leaves_nothing_behind(empty, monkeypatch):

@@ -70,7 +70,7 @@ def test_records_that_are_not_there_are_an_operators_error(call):
     ]
 
     for change in changes:
-        with pytest.raises(AdministrationError, match="there is no .* of this number"):
+        with pytest.raises(AdministrationError, match=r"there is no .* of this number"):
             change()
 
 

@@ -65,6 +65,14 @@ def test_register_without_a_number_takes_the_accounts(shop, session, phone):
     assert device(shop).phone == "+12015550123"
 
 
+def test_register_again_without_a_number_keeps_the_devices(shop, session):
+    """A client that sends it once only must not lose its activation to the account's number."""
+    register_device(shop.call(session), "till-1", "+12015550199")
+
+    assert register_device(shop.call(session), "till-1", None).return_code is ReturnCode.SUCCESS
+    assert device(shop).phone == "+12015550199"
+
+
 def test_register_without_any_number_asks_for_one(core):
     """There would be nowhere to send the code."""
     shop = make_shop(core, phone=None)

@@ -297,8 +297,10 @@ def test_blocked_device_ends_its_cookies(shop):
     other = first_cookie(shop, device_id="till-2")
     devices.set_device_blocked(shop.call(), number, True)
 
-    assert decode(shop, cookie).return_code is ReturnCode.INVALID_COOKIE
+    assert decode(shop, cookie).return_code is ReturnCode.DEVICE_BLOCKED
     assert decode(shop, other).return_code is ReturnCode.SUCCESS
+    devices.set_device_blocked(shop.call(), number, False)
+    assert decode(shop, cookie).return_code is ReturnCode.INVALID_COOKIE
 
 
 def test_cookie_of_a_device_blocked_before_is_refused(shop):
@@ -319,7 +321,7 @@ def test_cookie_belongs_to_the_device_that_its_session_registered(shop):
     number = shop.register(login.credentials_token)
     devices.set_device_blocked(shop.call(), number, True)
 
-    assert decode(shop, login.encoded_cookie).return_code is ReturnCode.INVALID_COOKIE
+    assert decode(shop, login.encoded_cookie).return_code is ReturnCode.DEVICE_BLOCKED
 
 
 def test_decoded_session_is_from_the_cookies_device(shop):

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from email.message import Message
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -115,6 +116,7 @@ class SoapFront:
         return HTTPStatus.OK, [("Content-Type", _XML)], document
 
 
+@lru_cache(maxsize=64)
 def _charset(content_type: str) -> str | None:
     """Return the charset that HTTP names. Raises SoapFault when the media type is not SOAP's."""
     message = Message()

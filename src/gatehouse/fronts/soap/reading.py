@@ -159,7 +159,7 @@ def _check_limits(root: etree._Element, limits: Limits) -> None:
 
 def _open(root: etree._Element) -> tuple[etree._Element | None, etree._Element]:
     """Return header and body of a SOAP 1.1 envelope."""
-    if etree.QName(root).localname != "Envelope" or etree.QName(root).namespace != ENVELOPE_11:
+    if root.tag != f"{{{ENVELOPE_11}}}Envelope":
         raise SoapFault(Fault.VERSION_MISMATCH)
     body = root.find(f"{{{ENVELOPE_11}}}Body")
     if body is None:
@@ -234,4 +234,4 @@ def _is_nil(element: etree._Element) -> bool:
 
 
 def _local_name(element: etree._Element) -> str:
-    return etree.QName(element).localname.casefold()
+    return str(element.tag).rpartition("}")[2].casefold()
