@@ -93,12 +93,25 @@ def test_no_more_hashes_than_slots_run_at_once(monkeypatch):
 def test_caller_that_waits_too_long_is_told_to_come_back(monkeypatch):
     """A queue without an end would hold every thread of the service."""
     hasher = make_hasher(slots=1)
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def slow_hash(_self, _password):
+        has_begun.set()
+        may_end.wait(10)
+        return "hash"
+
+    monkeypatch.setattr(argon2.PasswordHasher, "hash", slow_hash)
+    holder = threading.Thread(target=hasher.hash, args=("password",))
+    holder.start()
+    assert has_begun.wait(10)
     monkeypatch.setattr(passwords, "MAX_WAIT", 0.01)
 
-    with hasher._slot(), pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError):
         hasher.hash("password")
 
-    assert hasher.hash("password")
+    may_end.set()
+    holder.join()
+    assert hasher.hash("password") == "hash"
 
 
 def test_slot_is_given_back_after_a_failure(monkeypatch):
