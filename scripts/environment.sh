@@ -50,7 +50,7 @@ make_environment() {
     pip() { "$root/.venv/bin/python" -m pip --disable-pip-version-check --quiet "$@" >&2; }
     # Without build isolation, so that what builds a package is pinned as well.
     pip install --require-hashes -r "$root/scripts/requirements-build.txt" &&
-        pip install --require-hashes --no-build-isolation -r "$root/scripts/$name.txt" &&
+        pip install --use-pep517 --require-hashes --no-build-isolation -r "$root/scripts/$name.txt" &&
         pip install --no-deps --no-build-isolation --editable "$root" ||
         fail "the Python packages could not be installed"
     echo "$now $root" > "$stamp"
