@@ -16,6 +16,8 @@ FOLDER = Path(__file__).parents[2] / "wsdl"
 FILES = {
     "?wsdl": "account.wsdl",
     "?singleWsdl": "account.single.wsdl",
+    "?wsdl&binding=soap12": "account.soap12.wsdl",
+    "?singleWsdl&binding=soap12": "account.soap12.single.wsdl",
     "?xsd=xsd0": "xsd0.xsd",
     "?xsd=xsd1": "xsd1.xsd",
     "?xsd=xsd2": "xsd2.xsd",
@@ -311,14 +313,14 @@ def test_head_answers_like_get_without_a_body(front, query):
         "/v2/account.svc?xsd=xsd3",
         "/v2/account.svc?xsd=",
         "/v2/account.svc?xsd=../account",
-        "/v2/account.svc?wsdl&binding=soap12",
+        "/v2/account.svc?wsdl&binding=soap13",
         "/v2/account.svc/unknown",
         "/v2",
         "/",
     ],
 )
 def test_unknown_document_is_not_found(front, target):
-    """A name that nobody knows is 404 and no other document. (The 1.2 binding comes with a later issue.)"""
+    """A name that nobody knows is 404 and no other document."""
     assert front.client.get(target).status == 404
 
 

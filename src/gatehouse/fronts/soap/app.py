@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from email.message import Message
 from functools import lru_cache
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from gatehouse.fronts.soap.faults import Fault, SoapFault
 from gatehouse.fronts.soap.protocol import TARGET_NAMESPACE, SpyneServer, make_application
 from gatehouse.fronts.soap.service import Exchange
 from gatehouse.fronts.soap.types import DATA_NAMESPACE
+from gatehouse.fronts.soap.versions import BY_MEDIA_TYPE, SoapVersion
 from gatehouse.operations.core import Core
 
 PATH = "/v2/account.svc"
@@ -26,9 +28,6 @@ StartResponse = Callable[..., Any]
 Headers = list[tuple[str, str]]
 
 _log = logging.getLogger("gatehouse.soap")
-
-_XML = "text/xml; charset=utf-8"
-_MEDIA_TYPES = ("text/xml",)
 
 
 class SoapFront:
@@ -62,37 +61,47 @@ class SoapFront:
         return [] if method == "HEAD" else [body]
 
     def _post(self, environ: Environ, request_id: str) -> tuple[HTTPStatus, Headers, bytes]:
+        media = _NO_SOAP
         try:
-            return self._call(environ, request_id)
+            media = _media(environ.get("CONTENT_TYPE", ""))
+            return self._call(environ, media, request_id)
         except SoapFault as error:
-            fault = error.fault
+            fault = error
         except Exception as error:
             _log.error("a request failed: %s request=%s", place_of(error), request_id)
-            fault = Fault.INTERNAL
-        _log.info("fault %s request=%s", fault.name, request_id)
-        return fault.status, [("Content-Type", _XML), ("Cache-Control", "no-store")], faults.render(fault)
+            fault = SoapFault(Fault.INTERNAL)
+        _log.info("fault %s request=%s", fault.fault.name, request_id)
+        # A sender of neither version is answered in the older one, which more clients read.
+        version = media.version or SoapVersion.SOAP_11
+        headers = [("Content-Type", version.content_type), ("Cache-Control", "no-store")]
+        return faults.status_of(fault.fault, version), headers, faults.render(fault, version)
 
-    def _call(self, environ: Environ, request_id: str) -> tuple[HTTPStatus, Headers, bytes]:
+    def _call(self, environ: Environ, media: "_Media", request_id: str) -> tuple[HTTPStatus, Headers, bytes]:
         settings = self._core.settings
-        charset = _charset(environ.get("CONTENT_TYPE", ""))
+        if media.version is None:
+            raise SoapFault(Fault.NOT_SOAP)
         body = _read_body(environ, settings.soap_max_bytes)
+        action = media.action if media.version is SoapVersion.SOAP_12 else http.header(environ, "SOAPAction")
         envelope = reading.read_envelope(
-            body, charset, http.header(environ, "SOAPAction"), settings.soap_namespace, self._limits
+            body, media.version, media.charset, action, settings.soap_namespace, self._limits
         )
-        tokens = (http.header(environ, "applicationToken"), envelope.application_token)
+        given = envelope.headers
+        tokens = (http.header(environ, "applicationToken"), given.application_token)
         call = AccountCall(
             method=envelope.method,
             members=envelope.members,
             application_tokens=[token for token in tokens if token],
-            credentials_token=http.credentials_token(environ, envelope.credentials_token),
+            credentials_token=http.credentials_token(environ, given.credentials_token),
             source=http.source_address(environ, settings),
             request_id=request_id,
         )
-        exchange = Exchange(self._core, call)
+        exchange = Exchange(self._core, call, media.version)
+        if media.version is SoapVersion.SOAP_12 and given.addressing and given.message_id:
+            exchange.addressing = (given.addressing, given.message_id)
         reply = self._server.run(exchange)
         if reply is None or exchange.result is None:
             raise SoapFault(Fault.INTERNAL)
-        headers: Headers = [("Content-Type", _XML), ("Cache-Control", "no-store")]
+        headers: Headers = [("Content-Type", media.version.content_type), ("Cache-Control", "no-store")]
         is_https = http.base_address(environ, settings).startswith("https:")
         headers += [("Set-Cookie", each) for each in http.cookies_to_set(call.method, exchange.result, is_https)]
         return HTTPStatus.OK, headers, reply
@@ -113,18 +122,31 @@ class SoapFront:
                 [("Content-Type", "text/plain; charset=utf-8")],
                 b"There is no such document.\n",
             )
-        return HTTPStatus.OK, [("Content-Type", _XML)], document
+        return HTTPStatus.OK, [("Content-Type", SoapVersion.SOAP_11.content_type)], document
 
 
-@lru_cache(maxsize=64)
-def _charset(content_type: str) -> str | None:
-    """Return the charset that HTTP names. Raises SoapFault when the media type is not SOAP's."""
+@dataclass(frozen=True)
+class _Media:
+    """What the media type says: the version of SOAP, if it is of one, the charset and SOAP 1.2's action."""
+
+    version: SoapVersion | None
+    charset: str | None
+    action: str | None
+
+
+_NO_SOAP = _Media(None, None, None)
+
+
+@lru_cache(maxsize=256)
+def _media(content_type: str) -> _Media:
     message = Message()
     message["Content-Type"] = content_type or "none/none"
-    if message.get_content_type() not in _MEDIA_TYPES:
-        raise SoapFault(Fault.NOT_SOAP)
-    charset = message.get_param("charset")
-    return charset.strip(" '\"") or None if isinstance(charset, str) else None
+    charset, action = message.get_param("charset"), message.get_param("action")
+    return _Media(
+        BY_MEDIA_TYPE.get(message.get_content_type()),
+        charset.strip(" '\"") or None if isinstance(charset, str) else None,
+        action if isinstance(action, str) else None,
+    )
 
 
 def _read_body(environ: Environ, limit: int) -> bytes:

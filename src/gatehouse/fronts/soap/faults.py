@@ -2,16 +2,15 @@
 
 from enum import Enum
 from http import HTTPStatus
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
-ENVELOPE_11 = "http://schemas.xmlsoap.org/soap/envelope/"
-ENVELOPE_12 = "http://www.w3.org/2003/05/soap-envelope"
+from gatehouse.fronts.soap.versions import SoapVersion
 
 _ADDRESSING_NONE = "http://schemas.microsoft.com/ws/2005/05/addressing/none"
 
 
 class Fault(Enum):
-    """A fault: its SOAP 1.1 code, its text, and the HTTP status. No text ever holds anything that was sent.
+    """A fault: its SOAP 1.1 code, its text, and its HTTP status. No text ever holds anything that was sent.
 
     A code with the prefix `a` is of WCF's addressing namespace. Source: contract, Faults.
     """
@@ -28,7 +27,7 @@ class Fault(Enum):
     )
     INCOMPLETE = ("s:Client", "The request ended before it was complete.", HTTPStatus.BAD_REQUEST)
     NO_BODY = ("s:Client", "The envelope has no body.")
-    VERSION_MISMATCH = ("s:VersionMismatch", "The envelope is not of the SOAP version that is answered here.")
+    VERSION_MISMATCH = ("s:VersionMismatch", "The envelope is not of the SOAP version of its media type.")
     NOT_UNDERSTOOD = ("s:MustUnderstand", "A header that must be understood is not understood.")
     ACTION_NOT_SUPPORTED = (
         "a:ActionNotSupported",
@@ -42,20 +41,73 @@ class Fault(Enum):
 
 
 class SoapFault(Exception):
-    """Raised while a request is read; the front answers with its fault."""
+    """Raised while a request is read; the front answers with its fault.
 
-    def __init__(self, fault: Fault) -> None:
+    `header` is the qualified name of the header that was not understood, which SOAP 1.2 wants to be told.
+    """
+
+    def __init__(self, fault: Fault, header: tuple[str, str] | None = None) -> None:
         super().__init__(fault.name)
-        self.fault = fault
+        self.fault, self.header = fault, header
 
 
-def render(fault: Fault) -> bytes:
-    """Return the fault as a SOAP 1.1 envelope."""
-    addressing = f' xmlns:a="{_ADDRESSING_NONE}"' if fault.code.startswith("a:") else ""
+def status_of(fault: Fault, version: SoapVersion) -> HTTPStatus:
+    """Return the HTTP status: that of a sender's fault is 400 in SOAP 1.2. Source: SOAP 1.2 part 2, 7.5.2.2."""
+    is_senders = _code_12(fault)[0] == "s:Sender"
+    if version is SoapVersion.SOAP_12 and is_senders and fault.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        return HTTPStatus.BAD_REQUEST
+    return fault.status
+
+
+def render(error: SoapFault, version: SoapVersion) -> bytes:
+    """Return the fault as an envelope of this version."""
+    fault = error.fault
+    detail = _fault_11(fault) if version is SoapVersion.SOAP_11 else _fault_12(fault)
+    header = "" if version is SoapVersion.SOAP_11 else _header_12(error)
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
-        f'<s:Envelope xmlns:s="{ENVELOPE_11}"><s:Body><s:Fault>'
-        f"<faultcode{addressing}>{fault.code}</faultcode>"
-        f'<faultstring xml:lang="en-US">{escape(fault.text)}</faultstring>'
-        "</s:Fault></s:Body></s:Envelope>"
+        f'<s:Envelope xmlns:s="{version.namespace}">{header}<s:Body><s:Fault>{detail}</s:Fault></s:Body></s:Envelope>'
     ).encode()
+
+
+def _fault_11(fault: Fault) -> str:
+    return (
+        f"<faultcode{_addressing(fault)}>{fault.code}</faultcode>"
+        f'<faultstring xml:lang="en-US">{escape(fault.text)}</faultstring>'
+    )
+
+
+def _fault_12(fault: Fault) -> str:
+    code, subcode = _code_12(fault)
+    value = f"<s:Subcode><s:Value{_addressing(fault)}>{subcode}</s:Value></s:Subcode>" if subcode else ""
+    return (
+        f"<s:Code><s:Value>{code}</s:Value>{value}</s:Code>"
+        f'<s:Reason><s:Text xml:lang="en-US">{escape(fault.text)}</s:Text></s:Reason>'
+    )
+
+
+def _code_12(fault: Fault) -> tuple[str, str | None]:
+    """Return code and subcode: 1.2 has other names for two of 1.1's codes, and puts all others below them."""
+    if fault.code.startswith("a:"):
+        return "s:Sender", fault.code
+    return {"s:Client": "s:Sender", "s:Server": "s:Receiver"}.get(fault.code, fault.code), None
+
+
+def _addressing(fault: Fault) -> str:
+    return f' xmlns:a="{_ADDRESSING_NONE}"' if fault.code.startswith("a:") else ""
+
+
+def _header_12(error: SoapFault) -> str:
+    """Return what SOAP 1.2 wants beside two of its faults. Source: SOAP 1.2 part 1, 5.4.7 and 5.4.8."""
+    if error.fault is Fault.NOT_UNDERSTOOD and error.header:
+        namespace, name = error.header
+        qname = f"h:{name}" if namespace else name
+        declared = f" xmlns:h={quoteattr(namespace)}" if namespace else ""
+        return f"<s:Header><s:NotUnderstood qname={quoteattr(qname)}{declared}/></s:Header>"
+    if error.fault is Fault.VERSION_MISMATCH:
+        supported = "".join(
+            f'<s:SupportedEnvelope qname="e:Envelope" xmlns:e="{version.namespace}"/>'
+            for version in (SoapVersion.SOAP_12, SoapVersion.SOAP_11)
+        )
+        return f"<s:Header><s:Upgrade>{supported}</s:Upgrade></s:Header>"
+    return ""

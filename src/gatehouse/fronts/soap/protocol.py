@@ -12,13 +12,13 @@ from spyne.protocol.soap import Soap11
 from spyne.server import ServerBase
 
 from gatehouse.fronts.data_contracts import NOT_XML, WireResult
-from gatehouse.fronts.soap.faults import ENVELOPE_11
 from gatehouse.fronts.soap.service import AccountService, Exchange
 from gatehouse.fronts.soap.types import DATA_NAMESPACE
 
 TARGET_NAMESPACE = "http://tempuri.org/"
 
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_QUOTED = {'"': "&quot;"}
 _ESCAPED = {"\r": "&#xD;"}  # A parser would turn it into a line feed.
 
 # Spyne collects garbage inside a request, up to once a second; Python does so by itself.
@@ -45,26 +45,32 @@ class WriteEnvelope(Soap11):  # type: ignore[misc]
 
     def __init__(self, target_namespace: str, data_namespace: str) -> None:
         super().__init__()
-        self._namespaces = (target_namespace, data_namespace)
-        self._frames: dict[str, tuple[str, str]] = {}
+        self._target, self._data = (escape(name, _QUOTED) for name in (target_namespace, data_namespace))
 
     def serialize(self, ctx: Any, message: Any) -> None:
         """Write what the service method returned."""
-        method = ctx.descriptor.name
-        frame = self._frames.get(method) or self._frames.setdefault(method, self._frame(method))
+        method, exchange = ctx.descriptor.name, ctx.udc
         (result,) = ctx.out_object
-        ctx.out_string = [(frame[0] + _members(result) + frame[1]).encode()]
+        ctx.out_string = [
+            (
+                '<?xml version="1.0" encoding="utf-8"?>'
+                f'<s:Envelope xmlns:s="{exchange.version.namespace}">{self._header(method, exchange)}<s:Body>'
+                f'<{method}Response xmlns="{self._target}"><{method}Result xmlns:a="{self._data}" xmlns:i="{_XSI}">'
+                f"{_members(result)}</{method}Result></{method}Response></s:Body></s:Envelope>"
+            ).encode()
+        ]
 
     def create_out_string(self, ctx: Any, charset: Any = None) -> None:
         """Nothing is left to do."""
 
-    def _frame(self, method: str) -> tuple[str, str]:
-        target, data = (escape(name, {'"': "&quot;"}) for name in self._namespaces)
+    def _header(self, method: str, exchange: Exchange) -> str:
+        """Return the addressing headers of a reply to a message that had an id. Source: WS-Addressing 1.0 core, 3.4."""
+        if exchange.addressing is None:
+            return ""
+        namespace, message_id = exchange.addressing
         return (
-            '<?xml version="1.0" encoding="utf-8"?>'
-            f'<s:Envelope xmlns:s="{ENVELOPE_11}"><s:Body><{method}Response xmlns="{target}">'
-            f'<{method}Result xmlns:a="{data}" xmlns:i="{_XSI}">',
-            f"</{method}Result></{method}Response></s:Body></s:Envelope>",
+            f'<s:Header><w:Action xmlns:w="{namespace}" s:mustUnderstand="1">{self._target}IAccount/{method}Response'
+            f'</w:Action><w:RelatesTo xmlns:w="{namespace}">{_text(message_id)}</w:RelatesTo></s:Header>'
         )
 
 

@@ -19,9 +19,8 @@ from gatehouse.fronts.data_contracts import (
     Member,
     NotText,
 )
-from gatehouse.fronts.soap.faults import ENVELOPE_11, Fault, SoapFault
-
-_NEXT_ACTOR = "http://schemas.xmlsoap.org/soap/actor/next"
+from gatehouse.fronts.soap.faults import Fault, SoapFault
+from gatehouse.fronts.soap.versions import SoapVersion
 
 _ADDRESSING_NAMESPACES = frozenset(
     {
@@ -52,13 +51,23 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Headers:
+    """What the header said: our two tokens, and the addressing namespace, action and id where a client used them."""
+
+    application_token: str | None = None
+    credentials_token: str | None = None
+    addressing: str | None = None
+    action: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True)
 class Envelope:
-    """What an envelope said: the method, the members given, in order, and the tokens among its headers."""
+    """What an envelope said: the method, the members given, in order, and its header."""
 
     method: str
     members: Given
-    application_token: str | None
-    credentials_token: str | None
+    headers: Headers
 
 
 class _Parsers(threading.local):
@@ -89,24 +98,28 @@ def _make_parser(encoding: str | None) -> etree.XMLParser:
 _parsers = _Parsers()
 
 
-def read_envelope(body: bytes, charset: str | None, action: str | None, namespace: str, limits: Limits) -> Envelope:
+def read_envelope(
+    body: bytes, version: SoapVersion, charset: str | None, action: str | None, namespace: str, limits: Limits
+) -> Envelope:
     """Return what the request says. Raises SoapFault for everything that is not a call of this service.
 
-    `charset` is the one of the media type, which goes before the document's own; `action` the SOAPAction
-    header; `namespace` the target namespace, by which a full action begins.
+    `charset` is the one of the media type, which goes before the document's own; `action` the one that HTTP
+    names; `namespace` the target namespace, by which a full action begins.
     """
     root = _parse(body, charset, limits)
-    header, body_element = _open(root)
-    tokens = _read_headers(header)
+    header, body_element = _open(root, version)
+    headers = _read_headers(header, version)
     operations = list(body_element)
     if len(operations) != 1:
         raise SoapFault(Fault.ACTION_NOT_SUPPORTED)
     operation = operations[0]
     method = _METHODS.get(_local_name(operation))
-    if method is None or not _is_action_of(action, method, namespace):
+    # In SOAP 1.1 the action is HTTP's matter; there the header is often a copy from another program's trace.
+    actions = (action, headers.action if version is SoapVersion.SOAP_12 else None)
+    if method is None or not all(_is_action_of(each, method, namespace) for each in actions):
         raise SoapFault(Fault.ACTION_NOT_SUPPORTED)
     members = [] if _is_nil(operation) else _read_members(operation, _MEMBERS[method])
-    return Envelope(method, members, tokens.get(APPLICATION_HEADER), tokens.get(CREDENTIALS_HEADER))
+    return Envelope(method, members, headers)
 
 
 def _parse(body: bytes, charset: str | None, limits: Limits) -> etree._Element:
@@ -157,36 +170,45 @@ def _check_limits(root: etree._Element, limits: Limits) -> None:
     raise SoapFault(Fault.TOO_DEEP)
 
 
-def _open(root: etree._Element) -> tuple[etree._Element | None, etree._Element]:
-    """Return header and body of a SOAP 1.1 envelope."""
-    if root.tag != f"{{{ENVELOPE_11}}}Envelope":
+def _open(root: etree._Element, version: SoapVersion) -> tuple[etree._Element | None, etree._Element]:
+    """Return header and body of an envelope of this version."""
+    if root.tag != version.envelope:
         raise SoapFault(Fault.VERSION_MISMATCH)
-    body = root.find(f"{{{ENVELOPE_11}}}Body")
+    body = root.find(version.body)
     if body is None:
         raise SoapFault(Fault.NO_BODY)
-    return root.find(f"{{{ENVELOPE_11}}}Header"), body
+    return root.find(version.header), body
 
 
-def _read_headers(header: etree._Element | None) -> dict[str, str]:
-    """Return the texts of our own headers; the first of a name counts."""
-    found: dict[str, str] = {}
+def _read_headers(header: etree._Element | None, version: SoapVersion) -> Headers:
+    """Return what our own and the addressing headers say; the first of a name counts."""
+    own: dict[str, str] = {}
+    addressing: dict[str, str] = {}
     for element in () if header is None else header:
-        name = _OWN_HEADERS.get(_local_name(element))
-        if name is not None:
-            found.setdefault(name, (element.text or "").strip())
-        elif _must_be_understood(element) and etree.QName(element).namespace not in _ADDRESSING_NAMESPACES:
-            raise SoapFault(Fault.NOT_UNDERSTOOD)
-    return {name: text for name, text in found.items() if text}
+        name = etree.QName(element)
+        if (own_name := _OWN_HEADERS.get(name.localname.casefold())) is not None:
+            own.setdefault(own_name, (element.text or "").strip())
+        elif name.namespace in _ADDRESSING_NAMESPACES:
+            addressing.setdefault("namespace", name.namespace)
+            addressing.setdefault(name.localname, (element.text or "").strip())
+        elif _must_be_understood(element, version):
+            raise SoapFault(Fault.NOT_UNDERSTOOD, (name.namespace or "", name.localname))
+    return Headers(
+        application_token=own.get(APPLICATION_HEADER) or None,
+        credentials_token=own.get(CREDENTIALS_HEADER) or None,
+        addressing=addressing.get("namespace"),
+        action=addressing.get("Action"),
+        message_id=addressing.get("MessageID"),
+    )
 
 
-def _must_be_understood(element: etree._Element) -> bool:
-    actor = element.get(f"{{{ENVELOPE_11}}}actor", "").strip()
-    is_ours = actor in ("", _NEXT_ACTOR)
-    return is_ours and element.get(f"{{{ENVELOPE_11}}}mustUnderstand", "").strip() in ("1", "true")
+def _must_be_understood(element: etree._Element, version: SoapVersion) -> bool:
+    is_ours = element.get(version.role, "").strip() in version.own_roles
+    return is_ours and element.get(version.must_understand, "").strip() in ("1", "true")
 
 
 def _is_action_of(action: str | None, method: str, namespace: str) -> bool:
-    """Whether the SOAPAction header leaves this method open or names it."""
+    """Whether an action leaves this method open or names it."""
     text = (action or "").strip().strip('"').strip().casefold()
     return text in ("", method.casefold(), f"{namespace}IAccount/{method}".casefold())
 

@@ -16,15 +16,21 @@ from gatehouse.fronts import account_calls, data_contracts
 from gatehouse.fronts.account_calls import AccountCall
 from gatehouse.fronts.data_contracts import WireResult
 from gatehouse.fronts.soap import types
+from gatehouse.fronts.soap.versions import SoapVersion
 from gatehouse.operations.core import Core
 
 
 @dataclass
 class Exchange:
-    """One request on its way through Spyne, and the result that came of it."""
+    """One request on its way through Spyne, and the result that came of it.
+
+    `addressing` is the namespace and the id of the message where a SOAP 1.2 client wants them answered.
+    """
 
     core: Core
     call: AccountCall
+    version: SoapVersion = SoapVersion.SOAP_11
+    addressing: tuple[str, str] | None = None
     result: ServiceResult | None = None
 
 

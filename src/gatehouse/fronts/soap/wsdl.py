@@ -5,6 +5,7 @@ others, in the two namespaces.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -22,21 +23,39 @@ FOLDER = Path(__file__).parent / "documents"
 ADDRESS = "http://localhost:8080/v2/account.svc"
 """The address that stands in the files; each answer has the caller's own instead."""
 
-_FILES = {"wsdl": "account.wsdl", "singlewsdl": "account.single.wsdl"}
+_FILES = {
+    ("wsdl", ""): "account.wsdl",
+    ("singlewsdl", ""): "account.single.wsdl",
+    ("wsdl", "soap12"): "account.soap12.wsdl",
+    ("singlewsdl", "soap12"): "account.soap12.single.wsdl",
+}
+"""The files by what a query asks for and by the binding that it names; none is SOAP 1.1."""
 _SCHEMA_FILES = {"xsd0": "xsd0.xsd", "xsd1": "xsd1.xsd", "xsd2": "xsd2.xsd"}
 
 QUERIES = frozenset({"wsdl", "singlewsdl", "xsd"})
 """The names in a query that ask for a document."""
 
 _WSDL = "http://schemas.xmlsoap.org/wsdl/"
-_SOAP = "http://schemas.xmlsoap.org/wsdl/soap/"
 _WSAW = "http://www.w3.org/2006/05/addressing/wsdl"
 _XS = "http://www.w3.org/2001/XMLSchema"
 _SERIALIZATION = "http://schemas.microsoft.com/2003/10/Serialization/"
 
-_PORT_TYPE, _BINDING, _SERVICE = "IAccount", "BasicHttpBinding_IAccount", "Account"
+_PORT_TYPE, _SERVICE = "IAccount", "Account"
 _PREFIXES = {"xs": _XS, "tns": TARGET_NAMESPACE, "q1": DATA_NAMESPACE}
 _SIMPLE = ((Unicode, "string"), (Boolean, "boolean"), (Integer32, "int"), (DateTime, "dateTime"))
+
+
+@dataclass(frozen=True)
+class _Binding:
+    """How a version of SOAP is described: the name of its binding and port, and the namespace of its elements."""
+
+    name: str
+    prefix: str
+    namespace: str
+
+
+_BINDING_11 = _Binding("BasicHttpBinding_IAccount", "soap", "http://schemas.xmlsoap.org/wsdl/soap/")
+_BINDING_12 = _Binding("WSHttpBinding_IAccount", "soap12", "http://schemas.xmlsoap.org/wsdl/soap12/")
 
 # What every WCF service describes beside its own types, of which proxies of .NET know the meaning.
 _SERIALIZATION_ELEMENTS = (
@@ -66,20 +85,16 @@ class Documents:
 
     def __init__(self, namespaces: Mapping[str, str]) -> None:
         """Read the files. `namespaces` maps those of the contract to those that are set."""
-        self._documents = {name: (FOLDER / file).read_text("utf-8") for name, file in (_FILES | _SCHEMA_FILES).items()}
+        files = _FILES | {("xsd", name): file for name, file in _SCHEMA_FILES.items()}
+        self._documents = {name: (FOLDER / file).read_text("utf-8") for name, file in files.items()}
         for before, after in namespaces.items():
             if before != after:
                 self._documents = {name: text.replace(before, escape(after)) for name, text in self._documents.items()}
 
     def find(self, query: Mapping[str, str], address: str) -> bytes | None:
         """Return the document that a query (names and values in small letters) asks for, or None."""
-        if "singlewsdl" in query:
-            name = "singlewsdl"
-        elif "wsdl" in query:
-            name = "wsdl" if not query.get("binding") else ""
-        else:
-            name = query.get("xsd", "")
-        text = self._documents.get(name)
+        name = next(name for name in ("singlewsdl", "wsdl", "xsd") if name in query)
+        text = self._documents.get((name, query["xsd"] if name == "xsd" else query.get("binding", "")))
         return text.replace(ADDRESS, escape(address, {'"': "&quot;"})).encode() if text else None
 
 
@@ -95,17 +110,25 @@ def write_documents(application: Application, folder: Path) -> list[Path]:
 
 def build_documents(application: Application) -> dict[str, bytes]:
     """Return the files of the description by name, made from the types and methods of the application."""
-    schemas = [_messages_schema(application), _serialization_schema(), _data_schema(application)]
-    imports = _schema(f"{TARGET_NAMESPACE}Imports")
-    for file, schema in zip(_SCHEMA_FILES, schemas, strict=True):
-        attributes = {"schemaLocation": f"{ADDRESS}?xsd={file}", "namespace": schema.get("targetNamespace", "")}
-        etree.SubElement(imports, f"{{{_XS}}}import", attributes)
-    documents = {"account.wsdl": _definitions(application, [imports])}
-    documents |= dict(zip(_SCHEMA_FILES.values(), schemas, strict=True))
-    # An element can be in one document only, so that the one that holds all schemas has its own.
-    own = [_messages_schema(application), _serialization_schema(), _data_schema(application)]
-    documents["account.single.wsdl"] = _definitions(application, own)
+    documents = dict(zip(_SCHEMA_FILES.values(), _schemas(application), strict=True))
+    for (name, version), file in _FILES.items():
+        schemas = _schemas(application) if name == "singlewsdl" else [_imports(documents)]
+        documents[file] = _definitions(application, schemas, _BINDING_12 if version else _BINDING_11)
     return {name: _bytes(document) for name, document in documents.items()}
+
+
+def _schemas(application: Application) -> list[etree._Element]:
+    return [_messages_schema(application), _serialization_schema(), _data_schema(application)]
+
+
+def _imports(documents: Mapping[str, etree._Element]) -> etree._Element:
+    """Return the schema that names those of `?xsd=`."""
+    imports = _schema(f"{TARGET_NAMESPACE}Imports")
+    for name, file in _SCHEMA_FILES.items():
+        namespace = documents[file].get("targetNamespace", "")
+        attributes = {"schemaLocation": f"{ADDRESS}?xsd={name}", "namespace": namespace}
+        etree.SubElement(imports, f"{{{_XS}}}import", attributes)
+    return imports
 
 
 def _bytes(document: etree._Element) -> bytes:
@@ -230,11 +253,11 @@ def _nillable_element(schema: etree._Element, name: str, kind: str) -> None:
     etree.SubElement(schema, f"{{{_XS}}}element", {"name": name, "nillable": "true", "type": kind})
 
 
-def _definitions(application: Application, schemas: list[etree._Element]) -> etree._Element:
+def _definitions(application: Application, schemas: list[etree._Element], binding: _Binding) -> etree._Element:
     root = etree.Element(
         f"{{{_WSDL}}}definitions",
         {"name": _SERVICE, "targetNamespace": TARGET_NAMESPACE},
-        nsmap={"wsdl": _WSDL, "soap": _SOAP, "wsaw": _WSAW, "xs": _XS, "tns": TARGET_NAMESPACE},
+        nsmap={"wsdl": _WSDL, binding.prefix: binding.namespace, "wsaw": _WSAW, "xs": _XS, "tns": TARGET_NAMESPACE},
     )
     types = _wsdl(root, "types")
     types.extend(schemas)
@@ -251,16 +274,16 @@ def _definitions(application: Application, schemas: list[etree._Element]) -> etr
             part = _wsdl(operation, direction.lower())
             part.set(f"{{{_WSAW}}}Action", f"{TARGET_NAMESPACE}{_PORT_TYPE}/{name}{suffix}")
             part.set("message", f"tns:{_PORT_TYPE}_{name}_{direction}Message")
-    binding = _wsdl(root, "binding", name=_BINDING, type=f"tns:{_PORT_TYPE}")
-    _soap(binding, "binding", transport="http://schemas.xmlsoap.org/soap/http")
+    element = _wsdl(root, "binding", name=binding.name, type=f"tns:{_PORT_TYPE}")
+    _soap(element, binding, "binding", transport="http://schemas.xmlsoap.org/soap/http")
     for name in names:
-        operation = _wsdl(binding, "operation", name=name)
-        _soap(operation, "operation", soapAction=f"{TARGET_NAMESPACE}{_PORT_TYPE}/{name}", style="document")
+        operation = _wsdl(element, "operation", name=name)
+        _soap(operation, binding, "operation", soapAction=f"{TARGET_NAMESPACE}{_PORT_TYPE}/{name}", style="document")
         for direction, _ in directions:
-            _soap(_wsdl(operation, direction.lower()), "body", use="literal")
+            _soap(_wsdl(operation, direction.lower()), binding, "body", use="literal")
     service = _wsdl(root, "service", name=_SERVICE)
-    port = _wsdl(service, "port", name=_BINDING, binding=f"tns:{_BINDING}")
-    _soap(port, "address", location=ADDRESS)
+    port = _wsdl(service, "port", name=binding.name, binding=f"tns:{binding.name}")
+    _soap(port, binding, "address", location=ADDRESS)
     return root
 
 
@@ -268,5 +291,5 @@ def _wsdl(parent: etree._Element, tag: str, **attributes: str) -> etree._Element
     return etree.SubElement(parent, f"{{{_WSDL}}}{tag}", attributes)
 
 
-def _soap(parent: etree._Element, tag: str, **attributes: str) -> None:
-    etree.SubElement(parent, f"{{{_SOAP}}}{tag}", attributes)
+def _soap(parent: etree._Element, binding: _Binding, tag: str, **attributes: str) -> None:
+    etree.SubElement(parent, f"{{{binding.namespace}}}{tag}", attributes)
