@@ -24,3 +24,5 @@ def test_quick_run_measures_every_case():
     ]
     assert all(each["ratio"] > 0 for each in printed["cases"])
     assert printed["memory"]["residentMB"] > 0
+    assert [each["database"] for each in printed["deliveries"]] == ["SQLite", "PostgreSQL"]
+    assert all(each["rate"] > 0 for each in printed["deliveries"])

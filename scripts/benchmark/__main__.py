@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.benchmark.cases import CONNECTIONS, Bench, Figures, Memory, cpu_microseconds, measure, rate
+from scripts.benchmark.deliveries import MAILS, QUICK_MAILS, Deliveries, measure_deliveries
 from scripts.benchmark.load import Outcome
 from scripts.benchmark.processes import choose_cores, pinned
 from tests import postgres
@@ -40,11 +41,15 @@ def main() -> int:
         ]
         figures = measure(cases, seconds, repeats)
         memory = bench.memory(sqlite, seconds)
+        mails = QUICK_MAILS if asked.quick else MAILS
+        deliveries = [measure_deliveries(cores, "SQLite", f"sqlite:///{folder / 'deliveries.db'}", mails)]
+        if postgres_url:
+            deliveries.append(measure_deliveries(cores, "PostgreSQL", postgres_url, mails))
     if asked.json:
-        print(json.dumps(_plain(figures, memory), indent=2))
+        print(json.dumps(_plain(figures, memory, deliveries), indent=2))
     else:
-        _print_table(figures, memory)
-    is_reached = all(each.is_reached for each in (*figures, memory))
+        _print_table(figures, memory, deliveries)
+    is_reached = all(each.is_reached for each in (*figures, memory, *deliveries))
     return 1 if asked.check and not is_reached else 0
 
 
@@ -76,7 +81,7 @@ def _postgres(core: int, is_wanted: bool) -> Iterator[str | None]:
         yield url
 
 
-def _print_table(figures: Sequence[Figures], memory: Memory) -> None:
+def _print_table(figures: Sequence[Figures], memory: Memory, deliveries: Sequence[Deliveries]) -> None:
     row = "{:<32}{:>9}{:>9}  {:<24}{:>9}{:>9}  {:<20}{:>8}"
     print(row.format("case", "calls/s", "CPU µs", "against", "calls/s", "CPU µs", "ratio (min…max)", "target"))
     for each in figures:
@@ -97,9 +102,12 @@ def _print_table(figures: Sequence[Figures], memory: Memory) -> None:
     print(
         f"Memory of a worker, 64 logins in parallel: {memory.resident:.0f} MB (target < {memory.bound:.0f} MB{missed})"
     )
+    for each in deliveries:
+        missed = "" if each.is_reached else " !"
+        print(f"Mails of a worker, {each.database}: {each.rate:.0f}/s (target ≥ {each.target:.0f}/s{missed})")
 
 
-def _plain(figures: Sequence[Figures], memory: Memory) -> dict[str, Any]:
+def _plain(figures: Sequence[Figures], memory: Memory, deliveries: Sequence[Deliveries]) -> dict[str, Any]:
     cases = [
         {
             "case": each.case.name,
@@ -118,7 +126,11 @@ def _plain(figures: Sequence[Figures], memory: Memory) -> dict[str, Any]:
         for each in figures
     ]
     held = {"residentMB": memory.resident, "boundMB": memory.bound, "isReached": memory.is_reached}
-    return {"cases": cases, "memory": held}
+    sent = [
+        {"database": each.database, "rate": each.rate, "target": each.target, "isReached": each.is_reached}
+        for each in deliveries
+    ]
+    return {"cases": cases, "memory": held, "deliveries": sent}
 
 
 def _median(outcomes: Sequence[Outcome], value: Callable[[Outcome], float]) -> float:

@@ -46,7 +46,7 @@ def run_on(core: int, module: str, *arguments: str) -> dict[str, Any]:
     """Run a module of this package on one core and return the JSON that it prints."""
     with pinned(core):
         done = subprocess.run(
-            _command(module, arguments), env=_environment({}), check=True, stdout=subprocess.PIPE, text=True
+            command(module, arguments), env=environment_with({}), check=True, stdout=subprocess.PIPE, text=True
         )
     printed: dict[str, Any] = json.loads(done.stdout)
     return printed
@@ -80,8 +80,8 @@ def running(core: int, module: str, log: Path, *arguments: str, **environment: s
     port = _free_port()
     with pinned(core), log.open("wb") as output:
         process = subprocess.Popen(
-            _command(module, (str(port), *arguments)),
-            env=_environment(environment),
+            command(module, (str(port), *arguments)),
+            env=environment_with(environment),
             cwd=log.parent,
             stdout=output,
             stderr=output,
@@ -98,11 +98,12 @@ def running(core: int, module: str, log: Path, *arguments: str, **environment: s
             process.wait()
 
 
-def _command(module: str, arguments: tuple[str, ...]) -> list[str]:
+def command(module: str, arguments: tuple[str, ...]) -> list[str]:
+    """Return how a module of this package is run."""
     return [sys.executable, "-m", f"{__package__}.{module}", *arguments]
 
 
-def _environment(own: dict[str, str]) -> dict[str, str]:
+def environment_with(own: dict[str, str]) -> dict[str, str]:
     """Return our environment with these settings of the service and no others, so that figures can be compared."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
     path = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -10,13 +11,55 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SECRET_KEY_FILE = Path("var/secret.key")
 MIN_SECRET_KEY_LENGTH = 32
 """Characters; a key that the service makes has 64 hexadecimal ones, which is 256 bits."""
+
+
+SMTP_PORT, SUBMISSION_PORT, SMTPS_PORT = 25, 587, 465
+"""Ports of mail servers: without a login, with one, and with TLS from the start. Source: RFC 5321, 6409, 8314."""
+
+RECIPIENT_PLACEHOLDER = "{to}"
+"""Where the recipient's number belongs in the URL of an SMS gateway."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailServer:
+    """A mail server to hand mails to. Its password is in no representation of it.
+
+    `starttls` is `always` (no mail without TLS), `auto` (TLS where the server offers it) or `never`;
+    with `implicit_tls` the connection begins with TLS.
+    """
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    implicit_tls: bool = False
+    starttls: str = "auto"
+
+    def __str__(self) -> str:
+        """Return what may be shown of it."""
+        return f"{'smtps' if self.implicit_tls else 'smtp'}://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class SmsGateway:
+    """A gateway for SMS, as the URL by which Apprise knows it. What is secret in it nobody but Apprise can tell."""
+
+    url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        """Return what may be shown of it."""
+        return f"{self.url.partition(':')[0]}://…"
+
+
+DEFAULT_SMS_PER_COUNTRY = 500
+"""SMS in an hour to the numbers of a country for which the settings say nothing."""
 
 
 class SettingsError(Exception):
@@ -46,16 +89,87 @@ def _networks(value: str) -> tuple[Network, ...]:
 
 
 def _folder(value: str) -> Path:
-    if not value.startswith("file:") or len(value) == len("file:"):
-        raise ValueError("must be a folder, as file:var/mail; other channels are not there yet")
     path = value.removeprefix("file:")
+    if not path:
+        raise ValueError("must name the folder, as file:var/mail")
     return Path(path.removeprefix("//") if path.startswith("///") else path)
+
+
+def _mail_target(value: str) -> Path | MailServer:
+    if value.startswith("file:"):
+        return _folder(value)
+    parts = urlsplit(value)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path not in ("", "/") or parts.fragment:
+        raise ValueError("must be file:FOLDER, smtp://user:password@host:587 or smtps://user:password@host")
+    try:
+        given_port = parts.port
+    except ValueError:
+        # The standard library's text holds the value, and with it the password.
+        raise ValueError("the port must be a number from 1 to 65535") from None
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if bool(user) != bool(password):
+        raise ValueError("must have user and password, or neither")
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    implicit_tls = parts.scheme == "smtps"
+    port = given_port or (SMTPS_PORT if implicit_tls else SUBMISSION_PORT if user else SMTP_PORT)
+    starttls = options.pop("starttls", None)
+    if options or starttls not in (None, "always", "auto", "never") or (implicit_tls and starttls):
+        raise ValueError("the only option is ?starttls=always, auto or never, and smtps:// has none")
+    if starttls is None:
+        # A password must not cross a network in the clear because somebody there took the offer of TLS away.
+        is_needed = port == SUBMISSION_PORT or bool(user)
+        starttls = "always" if is_needed and not is_loopback(parts.hostname) else "auto"
+    return MailServer(
+        host=parts.hostname,
+        port=port,
+        user=user or None,
+        password=password or None,
+        implicit_tls=implicit_tls,
+        starttls="never" if implicit_tls else starttls,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to this host does not leave the machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _sms_target(value: str) -> Path | SmsGateway:
+    if value.startswith("file:"):
+        return _folder(value)
+    url = value.replace("%7Bto%7D", RECIPIENT_PLACEHOLDER).replace("%7bto%7d", RECIPIENT_PLACEHOLDER)
+    scheme, separator, _ = url.partition("://")
+    if not separator or not scheme.isalnum():
+        raise ValueError("must be file:FOLDER or an Apprise URL, as twilio://SID:TOKEN@FROM/{to}")
+    if RECIPIENT_PLACEHOLDER not in url:
+        raise ValueError("must have {to} in the place of the recipient's number")
+    return SmsGateway(url)
+
+
+def _limits_by_country(value: str) -> Mapping[str, int]:
+    limits: dict[str, int] = {}
+    for part in value.split(","):
+        country, separator, count = (each.strip() for each in part.partition("="))
+        is_country = country == "*" or (len(country) == 2 and country.isascii() and country.isalpha())
+        if not (is_country and separator and count.isascii() and count.isdigit()):
+            raise ValueError("must be numbers for countries, as *=200,US=1000,DE=1000")
+        limits[country.upper()] = int(count)
+    return {"*": DEFAULT_SMS_PER_COUNTRY} | limits
 
 
 def _namespace(value: str) -> str:
     if not value.strip() or any(character in value for character in "\"'<>& \t\r\n"):
         raise ValueError("must be a namespace name without blanks, quotes or markup")
     return value
+
+
+def _prefix(value: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", value):
+        raise ValueError("must be a path, as /rest/24.1")
+    return value.rstrip("/")
 
 
 def _sender(value: str) -> str:
@@ -106,10 +220,19 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = _setting(
         _networks, "addresses or networks whose forwarded headers count, separated by commas", ()
     )
-    mail_url: Path = _setting(_folder, "where mail goes", Path("var/mail"))
-    sms_url: Path = _setting(_folder, "where SMS go", Path("var/sms"))
+    mail_url: Path | MailServer = _setting(_mail_target, "where mail goes", Path("var/mail"))
+    sms_url: Path | SmsGateway = _setting(_sms_target, "where SMS go", Path("var/sms"))
+    sms_per_number: int = _setting(_positive, "most SMS to one number in 15 minutes", 10)
+    sms_per_merchant: int = _setting(_positive, "most SMS of one merchant in an hour", 1000)
+    sms_per_country: Mapping[str, int] = _setting(
+        _limits_by_country,
+        "most SMS to the numbers of a country in an hour, as *=200,US=1000; 0 forbids a country",
+        factory=lambda: {"*": DEFAULT_SMS_PER_COUNTRY},
+    )
+    templates_dir: Path | None = _setting(Path, "folder of the merchants' own templates")
     mail_from: str = _setting(_sender, "sender of the mails", "Gatehouse <no-reply@localhost>")
     secret_key: str = _setting(_secret_key, "signs and peppers; made on first start in var/", factory=str)
+    rest_prefix: str | None = _setting(_prefix, "what may stand before /guestmanagement/, as /rest/24.1")
     default_application: str | None = _setting(_text, "application token for callers that send none")
     soap_namespace: str = _setting(_namespace, "target namespace of the SOAP service", "http://tempuri.org/")
     data_namespace: str = _setting(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse.config import Settings, SettingsError, read_settings, unknown_settings
+from gatehouse.config import MailServer, Settings, SettingsError, SmsGateway, read_settings, unknown_settings
 
 SECRET_KEY = "0123456789abcdef0123456789abcdef"
 
@@ -84,7 +84,7 @@ def test_empty_value_is_the_default():
         ("GATEHOUSE_PUBLIC_URL", "https://secret\u2100.example/"),
         ("GATEHOUSE_TRUSTED_PROXIES", "10.0.0.1, secret.example"),
         ("GATEHOUSE_TRUSTED_PROXIES", "10.0.0.0/99"),
-        ("GATEHOUSE_MAIL_URL", "smtp://user:secret@host"),
+        ("GATEHOUSE_MAIL_URL", "smtp://user:secret@host:port"),
         ("GATEHOUSE_SMS_URL", "secret"),
         ("GATEHOUSE_SECRET_KEY", "too-short-secret"),
         ("GATEHOUSE_SOAP_NAMESPACE", 'urn:secret"><x'),
@@ -100,9 +100,69 @@ def test_wrong_value_is_named_and_never_shown(name, value):
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "port", "user", "starttls", "implicit_tls"),
+    [
+        ("smtp://mail.example.com", 25, None, "auto", False),
+        ("smtp://mail.example.com:587", 587, None, "always", False),
+        ("smtp://jane%40x:p%2Fw@mail.example.com", 587, "jane@x", "always", False),
+        ("smtp://jane:pw@mail.example.com:2525?starttls=never", 2525, "jane", "never", False),
+        ("smtp://jane:pw@127.0.0.1:1025", 1025, "jane", "auto", False),
+        ("smtps://jane:pw@mail.example.com", 465, "jane", "never", True),
+    ],
+)
+def test_mail_server_is_read_from_its_url(url, port, user, starttls, implicit_tls):
+    """A login goes without TLS only where an operator says so, or where nothing leaves the machine."""
+    server = read(GATEHOUSE_MAIL_URL=url).mail_url
+
+    assert isinstance(server, MailServer)
+    assert (server.port, server.user, server.starttls, server.implicit_tls) == (port, user, starttls, implicit_tls)
+    if "%2F" in url:
+        assert server.password == "p/w"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEHOUSE_MAIL_URL", "smtp://secret@host"),
+        ("GATEHOUSE_MAIL_URL", "smtp://user:secret@"),
+        ("GATEHOUSE_MAIL_URL", "smtp://user:secret@host:99999"),
+        ("GATEHOUSE_MAIL_URL", "smtp://user:secret@host?starttls=perhaps"),
+        ("GATEHOUSE_MAIL_URL", "smtp://user:secret@host?tls=secret"),
+        ("GATEHOUSE_MAIL_URL", "http://user:secret@host"),
+        ("GATEHOUSE_SMS_URL", "twilio://secret@12015550100"),
+        ("GATEHOUSE_SMS_PER_COUNTRY", "secret"),
+        ("GATEHOUSE_SMS_PER_COUNTRY", "US=-1"),
+    ],
+)
+def test_wrong_way_of_delivery_is_named_and_never_shown(name, value):
+    """As with every other setting."""
+    with pytest.raises(SettingsError) as raised:
+        read(**{name: value})
+
+    assert str(raised.value).startswith(f"{name}: ")
+    assert "secret" not in str(raised.value)
+
+
+def test_passwords_of_servers_are_not_in_what_is_printed_of_settings():
+    """A traceback or a log line may hold it."""
+    settings = read(GATEHOUSE_MAIL_URL="smtp://jane:hunter2@host", GATEHOUSE_SMS_URL="jsons://jane:hunter2@host/{to}")
+
+    assert isinstance(settings.sms_url, SmsGateway)
+    assert "hunter2" not in f"{settings!r} {settings.mail_url} {settings.sms_url}"
+    assert (str(settings.mail_url), str(settings.sms_url)) == ("smtp://host:587", "jsons://…")
+
+
+def test_limits_by_country_keep_the_default_for_the_others():
+    """An operator names the countries that matter."""
+    assert read().sms_per_country == {"*": 500}
+    assert read(GATEHOUSE_SMS_PER_COUNTRY="us=2000, DE=0").sms_per_country == {"*": 500, "US": 2000, "DE": 0}
+    assert read(GATEHOUSE_SMS_PER_COUNTRY="*=0,US=5").sms_per_country == {"*": 0, "US": 5}
+
+
 def test_folder_without_a_name_is_refused():
     """It would be the current folder, which nobody means."""
-    with pytest.raises(SettingsError, match=r"^GATEHOUSE_MAIL_URL: must be a folder"):
+    with pytest.raises(SettingsError, match=r"^GATEHOUSE_MAIL_URL: must name the folder"):
         read(GATEHOUSE_MAIL_URL="file:")
 
 

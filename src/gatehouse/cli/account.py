@@ -7,7 +7,17 @@ import click
 
 from gatehouse.cli import secret_input
 from gatehouse.cli.opening import open_call
-from gatehouse.cli.option_types import after_option, any_merchant_option, merchant_option, number, role, text
+from gatehouse.cli.option_types import (
+    after_option,
+    any_merchant_option,
+    given,
+    merchant_option,
+    number,
+    or_none,
+    past_date,
+    role,
+    text,
+)
 from gatehouse.cli.printing import Shown, json_option, print_more_hint, print_record, print_records
 from gatehouse.domain.accounts import AccountStatus
 from gatehouse.domain.roles import UserRole
@@ -34,6 +44,8 @@ def account() -> None:
 @click.option("--phone", type=text(40), help="Phone number.")
 @click.option("--full-name", type=text(200), help="Name as in mails.")
 @click.option("--customer-number", type=text(100), help="Number in the merchant's own books.")
+@click.option("--postal-code", type=text(20), help="Postal code, for merchants that verify it.")
+@click.option("--date-of-birth", type=past_date, help="Day of birth as 1980-12-31, for merchants that verify it.")
 @click.option("--card", "cards", type=text(64), multiple=True, help="Printed number of a card; may be given often.")
 @click.option("--no-password", is_flag=True, help="Without a password: ResetPassword sends the first one.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, and do not ask for it.")
@@ -61,6 +73,19 @@ def add(
     with open_call() as call:
         added = accounts.add_account(call, merchant_id, role, password=password, pincode=pincode, cards=cards, **names)
     print_record(_shown(added, cards), as_json)
+
+
+@account.command("set")
+@click.argument("account_id", metavar="NUMBER", type=number)
+@click.option("--phone", type=or_none(text(40)), help="Phone number, or none.")
+@click.option("--full-name", type=or_none(text(200)), help="Name as in mails, or none.")
+@click.option("--postal-code", type=or_none(text(20)), help="Postal code, or none.")
+@click.option("--date-of-birth", type=or_none(past_date), help="Day of birth as 1980-12-31, or none.")
+@json_option
+def change(account_id: int, as_json: bool, **values: Any) -> None:
+    """Change what is given, and show the account."""
+    with open_call() as call:
+        print_record(_shown(accounts.change_account(call, account_id, **given(values))), as_json)
 
 
 @account.command("list")
@@ -140,6 +165,8 @@ def _shown(found: Account, cards: Sequence[str] | None = None) -> Shown:
         "phone": found.phone,
         "fullName": found.full_name,
         "customerNumber": found.customer_number,
+        "postalCode": found.postal_code,
+        "dateOfBirth": found.date_of_birth.isoformat() if found.date_of_birth else None,
         "status": found.status,
         "hasPassword": found.password_hash is not None,
         "hasPincode": found.pincode_hash is not None,

@@ -12,9 +12,19 @@ import click
 
 from gatehouse.cli.opening import open_core
 from gatehouse.cli.printing import json_option, print_records
-from gatehouse.config import SECRET_KEY_FILE, Settings, SettingsError, unknown_settings
+from gatehouse.config import (
+    SECRET_KEY_FILE,
+    MailServer,
+    Settings,
+    SettingsError,
+    SmsGateway,
+    is_loopback,
+    unknown_settings,
+)
+from gatehouse.delivery.channels import DeliveryError, open_channel
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.errors import UnavailableError
+from gatehouse.domain.messages import Medium
 from gatehouse.operations import callers
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.core import Core
@@ -56,8 +66,9 @@ def _checks() -> Iterator[_Check]:
             yield _Check("ok", "settings", "can be read")
             yield from _check_secret_key()
             yield from _check_database(core)
-            yield _check_folder("mail folder", core.settings.mail_url)
-            yield _check_folder("SMS folder", core.settings.sms_url)
+            yield _check_channel("mail", core.settings.mail_url, Medium.MAIL, core.settings)
+            yield _check_channel("SMS", core.settings.sms_url, Medium.SMS, core.settings)
+            yield from _check_templates(core.settings)
             yield _check_public_url(core.settings)
     except SettingsError as error:
         for line in str(error).splitlines():
@@ -100,6 +111,32 @@ def _check_default_application(core: Core) -> _Check:
     if isinstance(found, ReturnCode):
         return _Check("fail", "default application", "no application that is enabled has this token")
     return _Check("ok", "default application", f"is number {found.id} of merchant {found.merchant_id}")
+
+
+def _check_channel(name: str, target: Path | MailServer | SmsGateway, medium: Medium, settings: Settings) -> _Check:
+    """Do all that a delivery does but deliver."""
+    if isinstance(target, Path):
+        return _check_folder(f"{name} folder", target)
+    subject = "mail server" if isinstance(target, MailServer) else "SMS gateway"
+    try:
+        open_channel(medium, settings).check()
+    except DeliveryError as error:
+        return _Check("fail", subject, str(error))
+    if isinstance(target, SmsGateway):
+        return _Check("ok", subject, "Apprise knows it; only an SMS can tell whether it is there")
+    how = "takes the login" if target.user else "asks for no login"
+    if target.implicit_tls or target.starttls == "always":
+        return _Check("ok", subject, f"answers over TLS and {how}")
+    if target.starttls == "never" and target.user and not is_loopback(target.host):
+        return _Check("warn", subject, "answers, but the login and the mails cross the network in the clear")
+    return _Check("ok", subject, f"answers and {how}; STARTTLS: {target.starttls}")
+
+
+def _check_templates(settings: Settings) -> Iterator[_Check]:
+    if settings.templates_dir is not None:
+        is_there = settings.templates_dir.is_dir()
+        text = "the folder is there" if is_there else f"there is no folder {settings.templates_dir}"
+        yield _Check("ok" if is_there else "fail", "templates", text)
 
 
 def _check_folder(subject: str, folder: Path) -> _Check:

@@ -6,11 +6,23 @@ from typing import Any
 import click
 
 from gatehouse.cli.opening import open_call
-from gatehouse.cli.option_types import add_options, duration, given, number, region, text
+from gatehouse.cli.option_types import (
+    add_options,
+    colour,
+    duration,
+    given,
+    number,
+    or_none,
+    region,
+    text,
+    verification_fields,
+    web_page,
+)
 from gatehouse.cli.printing import Shown, json_option, print_record, print_records
 from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES
 from gatehouse.operations import merchants
-from gatehouse.operations.merchants import Merchant
+from gatehouse.operations.merchants import LANGUAGES, Merchant
+from gatehouse.operations.reset_codes import LEAST_RESET_CODE_LENGTH, MAX_RESET_CODE_LENGTH, VERIFICATION_FIELDS
 
 _LENGTH = click.IntRange(1, MAX_PASSWORD_BYTES)
 
@@ -40,6 +52,30 @@ _policy_options = add_options(
             default=None,
             help="Whether the merchant keeps its accounts of record with a third party.",
         ),
+        click.option("--reset-page", type=or_none(web_page), help="Own page for reset codes; none: the hosted one."),
+        click.option("--reset-page-parameter", type=text(40), help="Query parameter of that page for the code."),
+        click.option(
+            "--reset-code-lifetime",
+            type=duration(least=timedelta(minutes=1)),
+            help="How long a reset code is valid, as 1h.",
+        ),
+        click.option(
+            "--reset-code-min-length",
+            type=click.IntRange(LEAST_RESET_CODE_LENGTH, MAX_RESET_CODE_LENGTH),
+            help="Characters of the shortest code that a partner may choose.",
+        ),
+        click.option(
+            "--verification-fields",
+            type=verification_fields,
+            help=f"What a guest must tell: some of {','.join(VERIFICATION_FIELDS)}, or none.",
+        ),
+        click.option(
+            "--shows-masked-email/--hides-email",
+            default=None,
+            help="Whether a stranger is shown j***@e***.com, or nothing of the address.",
+        ),
+        click.option("--language", type=click.Choice(LANGUAGES), help="Language of messages and pages."),
+        click.option("--colour", type=colour, help="Colour of messages and pages, as #1d4ed8."),
     ]
 )
 
@@ -107,5 +143,13 @@ def _shown(found: Merchant) -> Shown:
         "temporaryPasswordLifetime": found.temporary_password_lifetime,
         "resetReplacesPassword": found.reset_replaces_password,
         "thirdPartyAccountsOfRecord": found.third_party_accounts_of_record,
+        "resetPage": found.reset_page,
+        "resetPageParameter": found.reset_page_parameter,
+        "resetCodeLifetime": found.reset_code_lifetime,
+        "resetCodeMinLength": found.reset_code_min_length,
+        "verificationFields": found.verification_fields,
+        "showsMaskedEmail": found.shows_masked_email,
+        "language": found.language,
+        "colour": found.colour,
         "createdAt": found.created_at,
     }

@@ -5,13 +5,15 @@ Each kind is a function from what was typed to the value; click shows its name i
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
 from gatehouse.domain import roles
 from gatehouse.operations.phone_numbers import is_region
+from gatehouse.operations.reset_codes import VERIFICATION_FIELDS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -71,6 +73,49 @@ def region(value: str) -> str:
     if not is_region(letters):
         raise click.BadParameter("must be the two letters of a country, as US")
     return letters
+
+
+def web_page(value: str) -> str:
+    """A kind: the address of a page, in which a query may stand."""
+    address = value.strip()
+    try:
+        parts = urlsplit(address)
+        is_page = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        is_page = is_page and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_page = False
+    if not is_page or not address.isascii() or not address.isprintable() or " " in address or len(address) > 500:
+        raise click.BadParameter("must be the address of a page, as https://shop.example.com/new-password")
+    return address
+
+
+def colour(value: str) -> str:
+    """A kind: a colour as #1d4ed8."""
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value.strip()):
+        raise click.BadParameter("must be a colour, as #1d4ed8")
+    return value.strip().lower()
+
+
+def verification_fields(value: str) -> list[str]:
+    """A kind: names of fields with commas between them, or the word `none` for no field."""
+    if value.strip().casefold() == "none":
+        return []
+    given = {name.strip().casefold() for name in value.split(",")}
+    known = {name.casefold(): name for name in VERIFICATION_FIELDS}
+    if not given <= known.keys():
+        raise click.BadParameter(f"must be some of {', '.join(VERIFICATION_FIELDS)}, or none")
+    return [name for name in VERIFICATION_FIELDS if name.casefold() in given]
+
+
+def past_date(value: str) -> date:
+    """A kind: a day as 1980-12-31, which is not to come."""
+    try:
+        day = date.fromisoformat(value.strip())
+    except ValueError:
+        raise click.BadParameter("must be a day, as 1980-12-31") from None
+    if day > datetime.now(UTC).date():
+        raise click.BadParameter("must be a day in the past")
+    return day
 
 
 def role(value: str) -> roles.UserRole:

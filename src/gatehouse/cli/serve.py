@@ -3,13 +3,14 @@
 import os
 import shlex
 import sys
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 import click
 
 from gatehouse.cli.opening import open_core
-from gatehouse.config import Settings, read_settings
+from gatehouse.config import MailServer, Settings, SmsGateway, read_settings
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.operations.demo import make_demo
 from gatehouse.operations.schema import is_schema_current, upgrade_schema
@@ -61,8 +62,8 @@ def _tell(settings: Settings, demo: dict[str, Any] | None) -> None:
         "Gatehouse is ready.",
         f"  WSDL          {address}?wsdl",
         f"  Help page     {address}",
-        f"  Mail          {settings.mail_url.absolute()}",
-        f"  SMS           {settings.sms_url.absolute()}",
+        f"  Mail          {_shown(settings.mail_url)}",
+        f"  SMS           {_shown(settings.sms_url)}",
     ]
     if demo is not None:
         account, token = demo["accounts"][0], demo["applicationToken"]
@@ -84,3 +85,7 @@ def _tell(settings: Settings, demo: dict[str, Any] | None) -> None:
             f"  curl -s {shlex.quote(address)} -H 'Content-Type: text/xml; charset=utf-8' -d {shlex.quote(envelope)}",
         ]
     click.echo("\n".join(lines))
+
+
+def _shown(target: Path | MailServer | SmsGateway) -> str:
+    return str(target.absolute() if isinstance(target, Path) else target)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from itertools import pairwise
 
 MAX_PASSWORD_BYTES = 1024
@@ -28,21 +29,40 @@ class PasswordPolicy:
     history: int = 0
 
 
-def weakness(policy: PasswordPolicy, password: str, names: Iterable[str]) -> str | None:
+class Weakness(Enum):
+    """Why a password is refused, with the English text that completes PASSWORD_TOO_WEAK; pages have others."""
+
+    TOO_SHORT = "it is shorter than {min_length} characters"
+    TOO_LONG = "it is longer than {max_length} characters"
+    REPETITIVE = "it repeats one or two characters"
+    OWN_NAME = "it is made from the user's own name or address"
+    GUESSABLE = "it is too easy to guess"
+
+    def text(self, policy: PasswordPolicy) -> str:
+        """Return the English text, with the lengths of the policy that was broken."""
+        return self.value.format(min_length=policy.min_length, max_length=policy.max_length)
+
+
+MIN_DIFFERENT_CHARACTERS = 3
+"""Fewer are one or two characters repeated, which no estimate need be asked about."""
+
+
+def weakness(policy: PasswordPolicy, password: str, names: Iterable[str]) -> Weakness | None:
     """Return why the password breaks a rule that needs no estimate, or None when it keeps them.
 
     `names` are the user's own: a password may not be one of them, nor one with up to three characters added.
     """
     if len(password) < policy.min_length:
-        return f"it is shorter than {policy.min_length} characters"
-    if len(password) > policy.max_length:
-        return f"it is longer than {policy.max_length} characters"
-    if len(set(password)) < 3:
-        return "it repeats one or two characters"
+        return Weakness.TOO_SHORT
+    # A password of more bytes could be chosen here, but no front would take it at the next login.
+    if len(password) > policy.max_length or len(password.encode()) > MAX_PASSWORD_BYTES:
+        return Weakness.TOO_LONG
+    if len(set(password)) < MIN_DIFFERENT_CHARACTERS:
+        return Weakness.REPETITIVE
     folded = password.casefold()
     for name in names:
         if len(name) >= 3 and name.casefold() in folded and len(password) - len(name) < 4:
-            return "it is made from the user's own name or address"
+            return Weakness.OWN_NAME
     return None
 
 

@@ -5,18 +5,21 @@ from datetime import datetime, timedelta
 
 from gatehouse.domain.accounts import AccountStatus
 from gatehouse.domain.codes import ReturnCode
+from gatehouse.domain.password_policy import Weakness
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceResult:
     """An outcome and the number of the record that it is about.
 
-    `detail` completes the message of codes that ask for it: a member's name or a reason.
+    `detail` completes the message of codes that ask for it: a member's name or a reason. `weakness` is the
+    reason of PASSWORD_TOO_WEAK, for a front that has its own words for it.
     """
 
     return_code: ReturnCode
     number: str | None = None
     detail: str = ""
+    weakness: Weakness | None = None
 
     @property
     def is_success(self) -> bool:
@@ -25,8 +28,11 @@ class ServiceResult:
 
     @property
     def message(self) -> str:
-        """The English message, completed."""
-        return self.return_code.message.format(detail=self.detail)
+        """The English message, completed. A detail that it has no place for comes at its end."""
+        message = self.return_code.message
+        if self.detail and "{detail}" not in message:
+            message = f"{message.removesuffix('.')}: {{detail}}."
+        return message.format(detail=self.detail)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +68,8 @@ class DecodeCookieResult(ServiceResult):
 
 @dataclass(frozen=True, kw_only=True)
 class GuestResult(ServiceResult):
-    """The answer to a guestmanagement call: where the mail went, or which fields are asked for."""
+    """The answer to a guestmanagement call: where the mail went, which fields are asked for, or how long to wait."""
 
     email: str | None = None
     fields: tuple[str, ...] = ()
+    retry_after: timedelta | None = None

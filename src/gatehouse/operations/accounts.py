@@ -1,6 +1,8 @@
 """Accounts, as an operator adds and changes them. What their owners may do themselves is in the other files."""
 
 from collections.abc import Sequence
+from datetime import date
+from typing import Any
 
 from gatehouse.domain import identity, password_policy
 from gatehouse.domain.accounts import AccountStatus
@@ -31,6 +33,8 @@ def add_account(
     phone: str | None = None,
     full_name: str | None = None,
     customer_number: str | None = None,
+    postal_code: str | None = None,
+    date_of_birth: date | None = None,
     cards: Sequence[str] = (),
     password_hash: str | None = None,
     pincode_hash: str | None = None,
@@ -47,9 +51,7 @@ def add_account(
         raise AdministrationError(f"the pincode is refused: {weakness}")
     with call.reading():
         merchant = get_merchant(call, merchant_id)
-    number = normalised_phone(phone, merchant.region) if phone else None
-    if phone and number is None:
-        raise AdministrationError("this is not a phone number; write it with its country, as +12015550123")
+    number = _phone(merchant, phone) if phone else None
     if password:
         _check_password(call, merchant, passwords.names_of(merchant, username, email, full_name), password)
         password_hash = call.passwords.hash(password)
@@ -71,6 +73,8 @@ def add_account(
             phone=number,
             full_name=full_name,
             customer_number=customer_number,
+            postal_code=postal_code,
+            date_of_birth=date_of_birth,
             status=AccountStatus.ACTIVE.value,
             password_hash=password_hash,
             pincode_hash=pincode_hash,
@@ -84,6 +88,18 @@ def add_account(
             accounts.add_card(call.db, account, card, identity.card_number_key(card))
         audit.record(call, AuditEvent.ACCOUNT_ADDED, merchant_id=merchant_id, account_id=added)
     return account
+
+
+def change_account(call: Call, account_id: int, **values: Any) -> Account:
+    """Change what is given of phone, full name, postal code and date of birth. Raises AdministrationError."""
+    with call.writing():
+        account = _account(call, account_id)
+        if values.get("phone"):
+            values["phone"] = _phone(get_merchant(call, account.merchant_id), values["phone"])
+        if values:
+            accounts.change(call.db, account_id, **values)
+            audit.record(call, AuditEvent.ACCOUNT_CHANGED, merchant_id=account.merchant_id, account_id=account_id)
+        return _account(call, account_id)
 
 
 def set_account_status(call: Call, account_id: int, status: AccountStatus) -> Account:
@@ -129,6 +145,13 @@ def list_accounts(call: Call, merchant_id: int | None, after: int = 0) -> Sequen
     """Return a page of the accounts of one merchant or of all, by number."""
     with call.reading():
         return accounts.find_page(call.db, merchant_id, after, PAGE)
+
+
+def _phone(merchant: Merchant, text: str) -> str:
+    number = normalised_phone(text, merchant.region)
+    if number is None:
+        raise AdministrationError("this is not a phone number; write it with its country, as +12015550123")
+    return number
 
 
 def _check_password(call: Call, merchant: Merchant, names: list[str], password: str) -> None:

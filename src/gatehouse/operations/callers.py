@@ -117,6 +117,15 @@ class Partner:
         return self.authentication == "anonymous"
 
 
+def find_integration(call: Call) -> Integration | ReturnCode:
+    """Return the integration that calls, or INVALID_CLIENT_CREDENTIALS."""
+    client_id, secret = call.caller.client_id, call.caller.client_secret
+    if not client_id or not secret:
+        return ReturnCode.INVALID_CLIENT_CREDENTIALS
+    found = integrations.find_by_secret(call.db, client_id, tokens.digest(secret), call.now)
+    return found or ReturnCode.INVALID_CLIENT_CREDENTIALS
+
+
 def find_partner(
     call: Call, merchant_id: int, authentication: str | None, allowed: Collection[str]
 ) -> Partner | ReturnCode:
@@ -126,10 +135,9 @@ def find_partner(
     authentication, or the call does not allow it; MERCHANT_NOT_FOUND for a merchant that is not one of the
     integration's. Without a kind, `b2b` counts where the integration may use it. Source: contract, guestmanagement.
     """
-    secret = call.caller.client_secret or ""
-    found = integrations.find_by_secret(call.db, call.caller.client_id or "", tokens.digest(secret), call.now)
-    if found is None or not secret:
-        return ReturnCode.INVALID_CLIENT_CREDENTIALS
+    found = find_integration(call)
+    if isinstance(found, ReturnCode):
+        return found
     kind = authentication or ("b2b" if "b2b" in found.authentication else "anonymous")
     if kind not in found.authentication or kind not in allowed:
         return ReturnCode.AUTHENTICATION_NOT_ALLOWED

@@ -12,6 +12,7 @@ from gatehouse.config import Settings
 from gatehouse.operations.core import Core
 from gatehouse.security.keys import Keys
 from gatehouse.security.passwords import PasswordHasher
+from gatehouse.security.wrong_codes import WrongCodes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,11 @@ class Call:
     def keys(self) -> Keys:
         """The keys of this installation."""
         return self._core.keys
+
+    @property
+    def wrong_codes(self) -> WrongCodes:
+        """The wrong codes that were tried on the hosted page."""
+        return self._core.wrong_codes
 
     @property
     def db(self) -> Connection:

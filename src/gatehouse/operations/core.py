@@ -8,6 +8,7 @@ from threading import Event
 from gatehouse.config import Settings
 from gatehouse.security.keys import Keys
 from gatehouse.security.passwords import PasswordHasher
+from gatehouse.security.wrong_codes import WrongCodes
 from gatehouse.storage.engine import Database
 
 
@@ -21,6 +22,7 @@ class Core:
     """Settings, database, hasher, keys and clock.
 
     `message_queued` is set after each commit that queued a message, so that a worker in this process need not wait.
+    `wrong_codes` are those that were tried on the hosted page.
     """
 
     settings: Settings
@@ -29,6 +31,7 @@ class Core:
     keys: Keys
     now: Callable[[], datetime] = utc_now
     message_queued: Event = field(default_factory=Event)
+    wrong_codes: WrongCodes = field(default_factory=WrongCodes)
 
 
 def make_core(settings: Settings) -> Core:

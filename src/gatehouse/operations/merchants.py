@@ -12,6 +12,9 @@ from gatehouse.operations.calls import Call
 from gatehouse.storage import merchants
 from gatehouse.storage.merchants import Merchant as Merchant
 
+LANGUAGES = ("en", "de", "es", "fr")
+"""Languages of messages and pages (ISO 639-1)."""
+
 
 def add_merchant(call: Call, name: str, **policies: Any) -> Merchant:
     """Add a merchant with default policies where none are given. Raises AdministrationError."""

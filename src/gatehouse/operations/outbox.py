@@ -1,11 +1,17 @@
 """Queues messages: one row for a mail or SMS, in the transaction of the call."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from gatehouse.domain.messages import MessageKind, MessageState
 from gatehouse.operations.calls import Call
-from gatehouse.storage import merchants, outbox
+from gatehouse.operations.phone_numbers import country_of
+from gatehouse.storage import locks, merchants, outbox
 from gatehouse.storage.accounts import Account
+
+NUMBER_COUNTED, OTHERS_COUNTED = timedelta(minutes=15), timedelta(hours=1)
+"""How far back SMS are counted for one phone number, and for a merchant and a country."""
 
 
 def queue_mail(
@@ -18,14 +24,41 @@ def queue_mail(
     if account.email is None:
         return
     names = {"full_name": account.full_name or "", "username": account.username or ""}
-    _queue(call, kind, account.merchant_id, account.id, account.email, expires_at, content | names)
+    _queue(call, kind, account.merchant_id, account.id, account.email, expires_at, content | names, {})
 
 
 def queue_sms(
     call: Call, kind: MessageKind, account: Account, phone: str, expires_at: datetime | None = None, **content: str
 ) -> None:
-    """Queue an SMS to this number, which is not always the account's own."""
-    _queue(call, kind, account.merchant_id, account.id, phone, expires_at, content)
+    """Queue an SMS to this number, which is not always the account's own.
+
+    One beyond the limits against SMS pumping is recorded as abandoned. The caller is not told, because who
+    pumps would learn when to go on.
+    """
+    country = country_of(phone)
+    failure = _limit_reached(call, account.merchant_id, phone, country)
+    if failure is None:
+        values: dict[str, Any] = {"country": country}
+    else:
+        values = {"state": MessageState.ABANDONED.value, "failure": failure, "content": None}
+    _queue(call, kind, account.merchant_id, account.id, phone, expires_at, content, values)
+
+
+def _limit_reached(call: Call, merchant_id: int, phone: str, country: str) -> str | None:
+    """Return which limit one more SMS would pass, or None."""
+    # One after another until the commit, so that parallel calls do not pass a limit together.
+    locks.take(call.db, locks.SMS_LIMITS)
+    counts = outbox.count_sms(
+        call.db, phone, merchant_id, country, call.now - NUMBER_COUNTED, call.now - OTHERS_COUNTED
+    )
+    by_country: Mapping[str, int] = call.settings.sms_per_country
+    if counts.country >= by_country.get(country, by_country["*"]):
+        return f"limit of SMS to the country {country}"
+    if counts.merchant >= call.settings.sms_per_merchant:
+        return "limit of SMS of the merchant"
+    if counts.number >= call.settings.sms_per_number:
+        return "limit of SMS to the number"
+    return None
 
 
 def _queue(
@@ -36,19 +69,22 @@ def _queue(
     recipient: str,
     expires_at: datetime | None,
     content: dict[str, str],
+    values: dict[str, Any],
 ) -> None:
-    outbox.add(
-        call.db,
-        merchant_id=merchant_id,
-        account_id=account_id,
-        kind=kind.value,
-        medium=kind.medium.value,
-        recipient=recipient,
-        content=content | {"merchant": merchants.get(call.db, merchant_id).name},
-        state=MessageState.QUEUED.value,
-        attempts=0,
-        due_at=call.now,
-        expires_at=expires_at,
-        created_at=call.now,
-    )
+    merchant = merchants.get(call.db, merchant_id)
+    looks = {"merchant": merchant.name, "language": merchant.language, "colour": merchant.colour}
+    queued = {
+        "merchant_id": merchant_id,
+        "account_id": account_id,
+        "kind": kind.value,
+        "medium": kind.medium.value,
+        "recipient": recipient,
+        "content": content | looks,
+        "state": MessageState.QUEUED.value,
+        "attempts": 0,
+        "due_at": call.now,
+        "expires_at": expires_at,
+        "created_at": call.now,
+    }
+    outbox.add(call.db, **(queued | values))
     call.note_queued()

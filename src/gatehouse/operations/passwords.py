@@ -7,7 +7,7 @@ from gatehouse.domain.accounts import AccountStatus
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.messages import MessageKind
-from gatehouse.domain.password_policy import PasswordPolicy
+from gatehouse.domain.password_policy import PasswordPolicy, Weakness
 from gatehouse.domain.results import ServiceResult
 from gatehouse.operations import audit, callers, credentials, outbox
 from gatehouse.operations.callers import LoggedIn
@@ -124,21 +124,26 @@ def names_of(merchant: Merchant, username: str | None, email: str | None, full_n
     return [name for name in (username, email, local_part, full_name, merchant.name) if name]
 
 
-def refusal_of_new_password(
-    call: Call, merchant: Merchant, names: list[str], new: str, former: Sequence[str], present: str | None = None
-) -> ServiceResult | None:
-    """Return why this may not become a password, or None. `former` are hashes; this waits and works."""
-    policy = PasswordPolicy(
+def policy_of(merchant: Merchant) -> PasswordPolicy:
+    """Return the merchant's rules for passwords."""
+    return PasswordPolicy(
         min_length=merchant.password_min_length,
         max_length=merchant.password_max_length,
         min_strength=merchant.password_min_strength,
         history=merchant.password_history,
     )
+
+
+def refusal_of_new_password(
+    call: Call, merchant: Merchant, names: list[str], new: str, former: Sequence[str], present: str | None = None
+) -> ServiceResult | None:
+    """Return why this may not become a password, or None. `former` are hashes; this waits and works."""
+    policy = policy_of(merchant)
     weakness = password_policy.weakness(policy, new, names)
     if weakness is None and policy.min_strength and strength(new, names) < policy.min_strength:
-        weakness = "it is too easy to guess"
+        weakness = Weakness.GUESSABLE
     if weakness:
-        return ServiceResult(return_code=ReturnCode.PASSWORD_TOO_WEAK, detail=weakness)
+        return ServiceResult(return_code=ReturnCode.PASSWORD_TOO_WEAK, detail=weakness.text(policy), weakness=weakness)
     if (present and is_same(new, present)) or any(call.passwords.verify(each, new) for each in former):
         return ServiceResult(return_code=ReturnCode.PASSWORD_REUSED)
     return None

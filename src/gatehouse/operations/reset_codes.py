@@ -1,10 +1,10 @@
 """The three guestmanagement calls: a code that lets a guest who forgot the password choose a new one."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from gatehouse.domain import identity
 from gatehouse.domain.accounts import AccountStatus
@@ -25,7 +25,12 @@ from gatehouse.storage.reset_codes import ResetCode
 HIDDEN_EMAIL = "*****@*****"
 """What an anonymous caller is told of an address that it does not know. Source: contract, guestmanagement."""
 
-MAX_RESET_CODE_LENGTH = 200
+LEAST_RESET_CODE_LENGTH, MAX_RESET_CODE_LENGTH = 8, 200
+"""Characters of a partner's own code. A merchant may ask for more than the least. Source: contract, issue 3."""
+
+VERIFICATION_FIELDS = ("phone", "postalCode", "dateOfBirth")
+"""What a merchant may ask a guest for, by the wire names."""
+
 MAX_REFUSALS, REFUSALS_COUNTED = 100, timedelta(minutes=15)
 """Wrong codes that a merchant's partners may send in this time before they are told to wait."""
 
@@ -105,7 +110,7 @@ def redeem(call: Call, merchant_id: int, authentication: str | None, code: str, 
             return GuestResult(return_code=ReturnCode.NOT_THIRD_PARTY_ACCOUNT_OF_RECORD)
         since = call.now - REFUSALS_COUNTED
         if audit_entries.count_since(call.db, merchant.id, AuditEvent.RESET_CODE_REFUSED.value, since) >= MAX_REFUSALS:
-            return GuestResult(return_code=ReturnCode.TOO_MANY_REQUESTS)
+            return GuestResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=REFUSALS_COUNTED)
         kept = reset_codes.find(call.db, merchant.id, call.keys.reset_code_digest(code))
         if refusal := refusal_of_code(call, kept):
             _record(call, AuditEvent.RESET_CODE_REFUSED, merchant, kept.account_id if kept else None, refusal)
@@ -113,6 +118,13 @@ def redeem(call: Call, merchant_id: int, authentication: str | None, code: str, 
     assert kept is not None
     result = choose_password(call, kept, new_password)
     return GuestResult(return_code=result.return_code, number=result.number, detail=result.detail)
+
+
+def refusal_of_credentials(call: Call) -> ReturnCode | None:
+    """Return INVALID_CLIENT_CREDENTIALS, or None for a partner: what is asked of a request that cannot be read."""
+    with call.writing():
+        found = callers.find_integration(call)
+    return found if isinstance(found, ReturnCode) else None
 
 
 def refusal_of_code(call: Call, kept: ResetCode | None) -> ReturnCode | None:
@@ -138,9 +150,10 @@ def choose_password(call: Call, kept: ResetCode, new_password: str) -> ServiceRe
         return refused
     new_hash = call.passwords.hash(new_password)
     with call.writing():
+        # The account first, as everybody else does: a password that is changed now holds it and ends our code.
+        accounts.lock(call.db, account.id)
         if not reset_codes.use(call.db, kept, call.now):
             return ServiceResult(return_code=ReturnCode.INVALID_RESET_CODE)
-        accounts.lock(call.db, account.id)
         accounts.add_former_password(call.db, account, merchant.password_history, call.now)
         accounts.change(call.db, account.id, password_hash=new_hash, password_changed_at=call.now)
         passwords.end_other_access(call, account)
@@ -179,22 +192,36 @@ def _send(call: Call, partner: Partner, request: GuestRequest, code: str | None)
     if code is not None and _is_taken(call, merchant, found, code):
         return GuestResult(return_code=ReturnCode.INVALID_FIELD, detail="resetCode")
     if partner.is_anonymous:
-        for account in found[: passwords.MAX_ACCOUNTS_OF_AN_ADDRESS]:
-            if account.status == AccountStatus.ACTIVE and account.email:
-                send_code(call, merchant, account, code)
-        shown = _shown_email(call, merchant, request.identity, found)
-        return GuestResult(return_code=ReturnCode.SUCCESS, email=shown)
+        return _send_to_stranger(call, merchant, request, found)
+    if refusal := _refusal_of_accounts(found):
+        known = found[0].id if found else None
+        _record(call, AuditEvent.PASSWORD_RESET_REQUESTED, merchant, known, refusal.return_code)
+        return refusal
+    (account,) = found
+    send_code(call, merchant, account, code)
+    return GuestResult(return_code=ReturnCode.SUCCESS, number=str(account.id), email=account.email)
+
+
+def _send_to_stranger(call: Call, merchant: Merchant, request: GuestRequest, found: Sequence[Account]) -> GuestResult:
+    """Mail every account that can be mailed, and answer alike whether there was one."""
+    able = [account for account in found if account.status == AccountStatus.ACTIVE and account.email]
+    for account in able[: passwords.MAX_ACCOUNTS_OF_AN_ADDRESS]:
+        send_code(call, merchant, account)
+    if not able:
+        known = found[0].id if found else None
+        _record(call, AuditEvent.PASSWORD_RESET_REQUESTED, merchant, known, ReturnCode.ACCOUNT_NOT_FOUND)
+    return GuestResult(return_code=ReturnCode.SUCCESS, email=_shown_email(call, merchant, request, found))
+
+
+def _refusal_of_accounts(found: Sequence[Account]) -> GuestResult | None:
+    """Return what a partner is told when these are not one account that can be mailed, or None."""
     if len(found) > 1:
         return GuestResult(return_code=ReturnCode.MORE_INFO_REQUIRED, fields=OTHER_IDENTITIES)
     if not found:
         return GuestResult(return_code=ReturnCode.ACCOUNT_NOT_FOUND)
-    (account,) = found
-    if status := callers.status_refusal(account):
+    if status := callers.status_refusal(found[0]):
         return GuestResult(return_code=status)
-    if account.email is None:
-        return GuestResult(return_code=ReturnCode.EMAIL_MISSING)
-    send_code(call, merchant, account, code)
-    return GuestResult(return_code=ReturnCode.SUCCESS, number=str(account.id), email=account.email)
+    return None if found[0].email else GuestResult(return_code=ReturnCode.EMAIL_MISSING)
 
 
 def _find_accounts(call: Call, merchant: Merchant, given: GuestIdentity) -> Sequence[Account]:
@@ -214,19 +241,24 @@ def _find_accounts(call: Call, merchant: Merchant, given: GuestIdentity) -> Sequ
 
 def _is_verified(merchant: Merchant, account: Account, given: Mapping[str, str]) -> bool:
     """Whether every field that the merchant asks for is the account's own."""
-    for name in merchant.verification_fields:
-        match name:
-            case "phone":
-                is_same = account.phone is not None and normalised_phone(given[name], merchant.region) == account.phone
-            case "postalCode":
-                is_same = _bare(account.postal_code) == _bare(given[name]) != ""
-            case "dateOfBirth":
-                is_same = account.date_of_birth is not None and given[name].strip() == account.date_of_birth.isoformat()
-            case _:
-                is_same = False
-        if not is_same:
-            return False
-    return True
+    born = account.date_of_birth
+    own = {
+        "phone": account.phone,
+        "postalCode": _bare(account.postal_code),
+        "dateOfBirth": born.isoformat() if born else None,
+    }
+    verification = _comparable(merchant, given)
+    return all(own.get(name) and own[name] == verification[name] for name in merchant.verification_fields)
+
+
+def _comparable(merchant: Merchant, given: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the fields that the merchant asks for as they are compared."""
+    compare: dict[str, Callable[[str], str | None]] = {
+        "phone": lambda text: normalised_phone(text, merchant.region),
+        "postalCode": _bare,
+        "dateOfBirth": str.strip,
+    }
+    return {name: compare[name](given[name]) for name in merchant.verification_fields}
 
 
 def _bare(text: str | None) -> str:
@@ -238,27 +270,37 @@ def _is_taken(call: Call, merchant: Merchant, found: Sequence[Account], code: st
     return kept is not None and kept.account_id not in [account.id for account in found]
 
 
-def _shown_email(call: Call, merchant: Merchant, given: GuestIdentity, found: Sequence[Account]) -> str:
+def _shown_email(call: Call, merchant: Merchant, request: GuestRequest, found: Sequence[Account]) -> str:
     """Return what an anonymous caller may see of the address, alike whether there is an account or not."""
+    given = request.identity
     if given.email is not None:
         return given.email
     if not merchant.shows_masked_email:
         return HIDDEN_EMAIL
     if found and found[0].email:
         return identity.mask_email(found[0].email)
+    # The mask of nobody must change when that of somebody would, and stay when it would stay.
+    compared = (
+        identity.username_key(given.username or ""),
+        identity.card_number_key(given.printed_card_number or ""),
+        given.account_id,
+        _comparable(merchant, request.verification),
+    )
     letters = "abcdefghijklmnopqrstuvwxyz"
-    drawn = call.keys.mask_bytes(f"{merchant.id} {given}")
+    drawn = call.keys.mask_bytes(f"{merchant.id} {compared}")
     return f"{letters[drawn[0] % 26]}***@{letters[drawn[1] % 26]}***.com"
 
 
 def _link(call: Call, merchant: Merchant, code: str) -> str:
     """Return the address of the page with the code in it, in whatever letters. It never comes from a request."""
+    # %20 for a blank, because not every page takes + for one.
+    escaped = quote(code, safe="")
     if merchant.reset_page is None:
         base = call.settings.public_url or f"http://{call.settings.bind}"
-        return f"{base}/reset?{urlencode({'code': code})}"
+        return f"{base}/reset?code={escaped}"
     parts = urlsplit(merchant.reset_page)
-    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), (merchant.reset_page_parameter, code)])
-    return urlunsplit(parts._replace(query=query))
+    pair = f"{quote(merchant.reset_page_parameter, safe='')}={escaped}"
+    return urlunsplit(parts._replace(query=f"{parts.query}&{pair}" if parts.query else pair))
 
 
 def _record(

@@ -71,3 +71,9 @@ def add(db: Connection, **values: Any) -> int:
 def change(db: Connection, application_id: int, **values: Any) -> None:
     """Set these columns of the application."""
     update_one(db, applications, application_id, values)
+
+
+def find_sealed_hash_key(db: Connection, application_id: int) -> bytes | None:
+    """Return the application's hash key as it is kept, or None when it has none."""
+    statement = select(applications.c.hash_key_sealed).where(applications.c.id == application_id)
+    return db.execute(statement).scalar_one_or_none()

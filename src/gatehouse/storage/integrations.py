@@ -24,7 +24,23 @@ class Integration:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class IntegrationSecret:
+    """One secret of an integration, of which a digest is kept. It lives until it expires, or for ever."""
+
+    id: int
+    integration_id: int
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    created_at: datetime
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether the integration may call with it."""
+        return self.expires_at is None or self.expires_at > now
+
+
 _SELECT = select(*columns(Integration, integrations))
+_SECRETS = select(*columns(IntegrationSecret, integration_secrets)).order_by(integration_secrets.c.id)
 
 
 def find(db: Connection, integration_id: int) -> Integration | None:
@@ -62,15 +78,38 @@ def change(db: Connection, integration_id: int, **values: Any) -> None:
     update_one(db, integrations, integration_id, values)
 
 
+def lock(db: Connection, integration_id: int) -> None:
+    """Keep other calls from changing the integration and its secrets until the transaction ends."""
+    db.execute(select(integrations.c.id).where(integrations.c.id == integration_id).with_for_update(key_share=True))
+
+
 def replace_secret(db: Connection, integration: Integration, secret_digest: bytes, now: datetime) -> None:
     """Make this the only secret of the integration."""
     db.execute(delete(integration_secrets).where(integration_secrets.c.integration_id == integration.id))
+    add_secret(db, integration, secret_digest, now)
+
+
+def add_secret(db: Connection, integration: Integration, secret_digest: bytes, now: datetime) -> None:
+    """Insert a secret that does not expire."""
+    values = {"merchant_id": integration.merchant_id, "integration_id": integration.id, "created_at": now}
+    db.execute(insert(integration_secrets).values(secret_digest=secret_digest, **values))
+
+
+def find_secrets(db: Connection, integration_id: int) -> Sequence[IntegrationSecret]:
+    """Return the secrets of the integration, oldest first, also those that have expired."""
+    return find_all(db, _SECRETS.where(integration_secrets.c.integration_id == integration_id), IntegrationSecret)
+
+
+def expire_secret(db: Connection, secret_id: int, expires_at: datetime) -> None:
+    """Let the secret live until then."""
+    update_one(db, integration_secrets, secret_id, {"expires_at": expires_at})
+
+
+def remove_expired_secrets(db: Connection, integration_id: int, before: datetime) -> None:
+    """Forget the secrets of the integration that expired before this moment."""
     db.execute(
-        insert(integration_secrets).values(
-            merchant_id=integration.merchant_id,
-            integration_id=integration.id,
-            secret_digest=secret_digest,
-            created_at=now,
+        delete(integration_secrets).where(
+            integration_secrets.c.integration_id == integration_id, integration_secrets.c.expires_at <= before
         )
     )
 
@@ -102,4 +141,17 @@ def find_merchants(db: Connection, integration_id: int) -> Sequence[int]:
     statement = select(integration_merchants.c.merchant_id).where(
         integration_merchants.c.integration_id == integration_id
     )
-    return list(db.scalars(statement))
+    return list(db.scalars(statement.order_by(integration_merchants.c.merchant_id)))
+
+
+def add_merchant(db: Connection, integration_id: int, merchant_id: int) -> None:
+    """Let the integration call for the merchant as well."""
+    db.execute(insert(integration_merchants).values(integration_id=integration_id, merchant_id=merchant_id))
+
+
+def remove_merchant(db: Connection, integration_id: int, merchant_id: int) -> bool:
+    """Let the integration call for the merchant no longer. Returns whether it could."""
+    statement = delete(integration_merchants).where(
+        integration_merchants.c.integration_id == integration_id, integration_merchants.c.merchant_id == merchant_id
+    )
+    return db.execute(statement).rowcount == 1

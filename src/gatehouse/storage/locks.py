@@ -4,6 +4,7 @@ from sqlalchemy import Connection, text
 
 MIGRATION = 0x6761746568
 DEMO_DATA = MIGRATION + 1
+SMS_LIMITS = MIGRATION + 2
 
 
 def take(db: Connection, number: int) -> None:

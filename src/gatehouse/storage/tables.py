@@ -342,9 +342,18 @@ messages = _table(
     Column("claim", String(36)),
     _moment("due_at"),
     _moment("expires_at", nullable=True),
+    # Of an SMS that counts against the limits; none for what they refused, and for mails.
+    Column("country", String(2)),
+    _moment("requeued_at", nullable=True),
     _moment("sent_at", nullable=True),
     _moment("created_at"),
     Index("ix_messages_state_due_at", "state", "due_at"),
+    Index(
+        "ix_messages_counted_created_at",
+        "created_at",
+        sqlite_where=text("country IS NOT NULL"),
+        postgresql_where=text("country IS NOT NULL"),
+    ),
 )
 
 message_events = _table(

@@ -132,7 +132,7 @@ def test_postponed_message_comes_back_in_its_time(shop, queue):
     [number] = queue(1)
     claim(shop, "one")
     with shop.core.database.writing() as db:
-        outbox.postpone(db, number, "one", NOON + timedelta(minutes=1), "ConnectionRefusedError")
+        outbox.postpone(db, number, "one", NOON + timedelta(minutes=1), "ConnectionRefusedError", NOON)
 
     assert claim(shop, "two", now=NOON + timedelta(seconds=59)) == []
     assert claim(shop, "two", now=NOON + timedelta(minutes=1)) == [number]
@@ -146,7 +146,7 @@ def test_worker_that_lost_its_claim_changes_nothing(shop, queue):
     claim(shop, "next", abandoned_after=NOON)
     with shop.core.database.writing() as db:
         outbox.finish(db, number, "slow", MessageState.ABANDONED, NOON, "too late")
-        outbox.postpone(db, number, "slow", NOON, "too late")
+        outbox.postpone(db, number, "slow", NOON, "too late", NOON)
 
     [row] = shop.messages()
     assert (row.state, row.claim, row.failure) == ("sending", "next", None)

@@ -2,7 +2,13 @@
 
 import pytest
 
-from gatehouse.domain.password_policy import PasswordPolicy, pincode_weakness, weakness
+from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES, PasswordPolicy, Weakness, pincode_weakness, weakness
+
+
+def reason_of(policy, password, names):
+    """Return the English text of what the password breaks, or None."""
+    found = weakness(policy, password, names)
+    return found and found.text(policy)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +28,7 @@ from gatehouse.domain.password_policy import PasswordPolicy, pincode_weakness, w
 )
 def test_rules_are_length_and_variety_in_characters(password, reason):
     """Any character is allowed, and no kind of character is asked for (NIST SP 800-63B-4)."""
-    assert weakness(PasswordPolicy(), password, []) == reason
+    assert reason_of(PasswordPolicy(), password, []) == reason
 
 
 @pytest.mark.parametrize(
@@ -37,7 +43,7 @@ def test_rules_are_length_and_variety_in_characters(password, reason):
 )
 def test_own_names_are_refused_also_with_a_little_added(password, is_refused):
     """They are what a stranger who knows the person tries first."""
-    reason = weakness(PasswordPolicy(), password, ["jane.doe@example.com", "ab"])
+    reason = reason_of(PasswordPolicy(), password, ["jane.doe@example.com", "ab"])
 
     assert (reason == "it is made from the user's own name or address") is is_refused
     assert is_refused or reason is None
@@ -47,9 +53,17 @@ def test_a_merchant_sets_its_own_lengths():
     """The rules are a merchant's, the defaults ours."""
     policy = PasswordPolicy(min_length=4, max_length=6)
 
-    assert weakness(policy, "abc", []) == "it is shorter than 4 characters"
-    assert weakness(policy, "abcd", []) is None
-    assert weakness(policy, "abcdefg", []) == "it is longer than 6 characters"
+    assert reason_of(policy, "abc", []) == "it is shorter than 4 characters"
+    assert reason_of(policy, "abcd", []) is None
+    assert reason_of(policy, "abcdefg", []) == "it is longer than 6 characters"
+
+
+def test_no_password_is_chosen_that_no_front_would_take():
+    """A merchant may allow 1,000 characters, and each may have four bytes."""
+    policy = PasswordPolicy(max_length=1000)
+
+    assert weakness(policy, "🔑🐎🔋" * (MAX_PASSWORD_BYTES // 12), []) is None
+    assert weakness(policy, "🔑🐎🔋" * (MAX_PASSWORD_BYTES // 12) + "🔑🐎", []) is Weakness.TOO_LONG
 
 
 @pytest.mark.parametrize("pincode", ["1593", "83041", "739154", "839204718265", "20185"])

@@ -57,6 +57,17 @@ def upgrade() -> None:
     with op.batch_alter_table("message_events", schema=None) as batch_op:
         batch_op.create_index("ix_message_events_message_id", ["message_id"], unique=False)
 
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("country", sa.String(length=2), nullable=True))
+        batch_op.add_column(sa.Column("requeued_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.create_index(
+            "ix_messages_counted_created_at",
+            ["created_at"],
+            unique=False,
+            sqlite_where=sa.text("country IS NOT NULL"),
+            postgresql_where=sa.text("country IS NOT NULL"),
+        )
+
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("postal_code", sa.String(length=20), nullable=True))
         batch_op.add_column(sa.Column("date_of_birth", sa.Date(), nullable=True))
