@@ -29,11 +29,12 @@ def main() -> int:
     seconds, repeats = (_QUICK_SECONDS, _QUICK_REPEATS) if asked.quick else (_SECONDS, _REPEATS)
     with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        postgres_url = stack.enter_context(_postgres(cores.server, is_wanted=asked.postgres))
+        server = stack.enter_context(_postgres(cores.server, is_wanted=asked.postgres))
         bench = stack.enter_context(Bench(cores, folder))
         sqlite = bench.start("sqlite", f"sqlite:///{folder / 'gatehouse.db'}")
         cases = [bench.login(sqlite, "SQLite")]
-        if postgres_url:
+        if server:
+            postgres_url = stack.enter_context(server.database("gatehouse"))
             cases.append(bench.login(bench.start("postgresql", postgres_url), "PostgreSQL"))
         cases += [
             bench.against_bare("DecodeLoginCookie, SQLite", sqlite.service, sqlite.decodes(CONNECTIONS)),
@@ -43,7 +44,9 @@ def main() -> int:
         memory = bench.memory(sqlite, seconds)
         mails = QUICK_MAILS if asked.quick else MAILS
         deliveries = [measure_deliveries(cores, "SQLite", f"sqlite:///{folder / 'deliveries.db'}", mails)]
-        if postgres_url:
+        if server:
+            # A database of its own: the service of the case above delivers what is in its outbox by itself.
+            postgres_url = stack.enter_context(server.database("deliveries"))
             deliveries.append(measure_deliveries(cores, "PostgreSQL", postgres_url, mails))
     if asked.json:
         print(json.dumps(_plain(figures, memory, deliveries), indent=2))
@@ -66,19 +69,18 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextlib.contextmanager
-def _postgres(core: int, is_wanted: bool) -> Iterator[str | None]:
-    """Give the URL of a database on a server of our own, on the core of what is measured; None where there is none."""
+def _postgres(core: int, is_wanted: bool) -> Iterator[postgres.Server | None]:
+    """Give a server of our own, on the core of what is measured; None where there is none."""
     with contextlib.ExitStack() as stack:
-        url: str | None = None
+        server: postgres.Server | None = None
         try:
             with pinned(core):
                 server = stack.enter_context(postgres.running_server())
-            url = stack.enter_context(server.database("gatehouse"))
         except postgres.PostgresMissingError as error:
             if is_wanted:
                 raise SystemExit(str(error)) from error
             print(f"Without PostgreSQL: {error}", file=sys.stderr)
-        yield url
+        yield server
 
 
 def _print_table(figures: Sequence[Figures], memory: Memory, deliveries: Sequence[Deliveries]) -> None:
