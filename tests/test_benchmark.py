@@ -26,3 +26,4 @@ def test_quick_run_measures_every_case():
     assert printed["memory"]["residentMB"] > 0
     assert [each["database"] for each in printed["deliveries"]] == ["SQLite", "PostgreSQL"]
     assert all(each["rate"] > 0 for each in printed["deliveries"])
+    assert printed["queueing"]["ratio"] > 0

@@ -14,6 +14,7 @@ from scripts.benchmark.cases import CONNECTIONS, Bench, Figures, Memory, cpu_mic
 from scripts.benchmark.deliveries import MAILS, QUICK_MAILS, Deliveries, measure_deliveries
 from scripts.benchmark.load import Outcome
 from scripts.benchmark.processes import choose_cores, pinned
+from scripts.benchmark.queueing import Queueing, measure_queueing
 from tests import postgres
 
 _SECONDS, _REPEATS = 4.0, 3
@@ -48,11 +49,12 @@ def main() -> int:
             # A database of its own: the service of the case above delivers what is in its outbox by itself.
             postgres_url = stack.enter_context(server.database("deliveries"))
             deliveries.append(measure_deliveries(cores, "PostgreSQL", postgres_url, mails))
+        queueing = measure_queueing(cores, folder, seconds, repeats)
     if asked.json:
-        print(json.dumps(_plain(figures, memory, deliveries), indent=2))
+        print(json.dumps(_plain(figures, memory, deliveries, queueing), indent=2))
     else:
-        _print_table(figures, memory, deliveries)
-    is_reached = all(each.is_reached for each in (*figures, memory, *deliveries))
+        _print_table(figures, memory, deliveries, queueing)
+    is_reached = all(each.is_reached for each in (*figures, memory, *deliveries, queueing))
     return 1 if asked.check and not is_reached else 0
 
 
@@ -83,7 +85,9 @@ def _postgres(core: int, is_wanted: bool) -> Iterator[postgres.Server | None]:
         yield server
 
 
-def _print_table(figures: Sequence[Figures], memory: Memory, deliveries: Sequence[Deliveries]) -> None:
+def _print_table(
+    figures: Sequence[Figures], memory: Memory, deliveries: Sequence[Deliveries], queueing: Queueing
+) -> None:
     row = "{:<32}{:>9}{:>9}  {:<24}{:>9}{:>9}  {:<20}{:>8}"
     print(row.format("case", "calls/s", "CPU µs", "against", "calls/s", "CPU µs", "ratio (min…max)", "target"))
     for each in figures:
@@ -107,9 +111,17 @@ def _print_table(figures: Sequence[Figures], memory: Memory, deliveries: Sequenc
     for each in deliveries:
         missed = "" if each.is_reached else " !"
         print(f"Mails of a worker, {each.database}: {each.rate:.0f}/s (target ≥ {each.target:.0f}/s{missed})")
+    ratios, missed = queueing.ratios, "" if queueing.is_reached else " !"
+    print(
+        f"generateAndSend, p95 with the mail server hanging: {statistics.median(queueing.hanging) * 1000:.1f} ms, "
+        f"healthy: {statistics.median(queueing.healthy) * 1000:.1f} ms, ratio {statistics.median(ratios):.2f} "
+        f"({min(ratios):.2f}…{max(ratios):.2f}, target ≤ {queueing.target:.2f}{missed})"
+    )
 
 
-def _plain(figures: Sequence[Figures], memory: Memory, deliveries: Sequence[Deliveries]) -> dict[str, Any]:
+def _plain(
+    figures: Sequence[Figures], memory: Memory, deliveries: Sequence[Deliveries], queueing: Queueing
+) -> dict[str, Any]:
     cases = [
         {
             "case": each.case.name,
@@ -132,7 +144,14 @@ def _plain(figures: Sequence[Figures], memory: Memory, deliveries: Sequence[Deli
         {"database": each.database, "rate": each.rate, "target": each.target, "isReached": each.is_reached}
         for each in deliveries
     ]
-    return {"cases": cases, "memory": held, "deliveries": sent}
+    queued = {
+        "hangingSeconds": statistics.median(queueing.hanging),
+        "healthySeconds": statistics.median(queueing.healthy),
+        "ratio": statistics.median(queueing.ratios),
+        "target": queueing.target,
+        "isReached": queueing.is_reached,
+    }
+    return {"cases": cases, "memory": held, "deliveries": sent, "queueing": queued}
 
 
 def _median(outcomes: Sequence[Outcome], value: Callable[[Outcome], float]) -> float:
