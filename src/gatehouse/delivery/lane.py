@@ -36,6 +36,9 @@ CLAIM_LIFETIME = timedelta(seconds=60)
 RENEWED_EVERY = 20.0
 """Seconds after which the claim on a message under way is renewed."""
 
+FRESH_FOR = 1.0
+"""Seconds in which a claim need not be renewed to begin a message, because nobody can have taken it yet."""
+
 SLOW_AFTER, BROKEN_OFF_AFTER = 1.0, 30.0
 """Seconds after which a delivery is slow, so that others must not wait for it, and after which it is broken off."""
 
@@ -85,6 +88,7 @@ class Lane:
         self._lock = threading.Lock()
         self._under_way: _UnderWay | None = None
         self._waiting: list[int] = []
+        self._claimed_at = 0.0
 
     @property
     def is_slow(self) -> bool:
@@ -134,6 +138,7 @@ class Lane:
         slowest = 0.0
         outcome: _Outcome | None = None
         self._waiting = [message.id for message in claimed]
+        self._claimed_at = time.monotonic()
         for message in claimed:
             if is_stopping():
                 break
@@ -156,16 +161,20 @@ class Lane:
 
         Returns False when this one is another worker's by now.
         """
-        is_ours = False
+        is_ours = True
 
         def step(db: Connection) -> None:
             nonlocal is_ours
             if before is not None:
                 self._note(db, claim, before)
-            is_ours = outbox.renew(db, message.id, claim, self._core.now())
+            if not is_fresh:
+                is_ours = outbox.renew(db, message.id, claim, self._core.now())
 
         with self._lock:
-            self._write(step)
+            # One that was given back is no longer waiting, and may be another worker's at once.
+            is_fresh = message.id in self._waiting and time.monotonic() - self._claimed_at < FRESH_FOR
+            if before is not None or not is_fresh:
+                self._write(step)
             if message.id in self._waiting:
                 self._waiting.remove(message.id)
             self._under_way = _UnderWay(message, claim) if is_ours else None
