@@ -174,10 +174,12 @@ class Gatehouse:
         self._demo = demo
         self._token: str = demo["applicationToken"]
 
-    def logins(self, count: int) -> list[Series]:
-        """Return series of Login with login cookie, of the customers in turn."""
+    def logins(self, count: int, with_cookie: bool = False) -> list[Series]:
+        """Return series of Login, of the customers in turn."""
         customers = [account for account in self._demo["accounts"] if account["userrole"] == "15"]
-        return [Series(self._login(customers[number % len(customers)]), "Success") for number in range(count)]
+        return [
+            Series(self._login(customers[number % len(customers)], with_cookie), "Success") for number in range(count)
+        ]
 
     def refusals(self, count: int) -> list[Series]:
         """Return series of UpdatePassword without a session."""
@@ -187,16 +189,18 @@ class Gatehouse:
 
     def decodes(self, count: int) -> list[Series]:
         """Return series of DecodeLoginCookie, each with a login of its own at the beginning."""
-        return [_Decodes(self._token, load.ask(self.service.port, login)) for login in self.logins(count)]
+        return [
+            _Decodes(self._token, load.ask(self.service.port, login)) for login in self.logins(count, with_cookie=True)
+        ]
 
-    def _login(self, account: dict[str, str]) -> bytes:
+    def _login(self, account: dict[str, str], with_cookie: bool) -> bytes:
         return envelopes.request(
             "Login",
             self._token,
             Email=account["email"],
             Password=account["password"],
             userrole=account["userrole"],
-            setCookie="true",
+            setCookie="true" if with_cookie else "false",
         )
 
 
