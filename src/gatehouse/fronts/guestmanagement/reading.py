@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from gatehouse.config import Settings
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.fronts import http
 from gatehouse.fronts.http import Environ
+from gatehouse.fronts.json_nesting import nesting
 
 JsonObject = dict[str, Any]
 
@@ -24,9 +24,6 @@ _LONGEST_NUMBER = 40
 
 _NOT_A_NUMBER = object()
 """In the place of NaN and Infinity until they are refused."""
-
-# The quantifiers give nothing back, so that no body makes this slow.
-_BRACKET_OR_STRING = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)
 
 
 class RefusedRequest(Exception):  # noqa: N818  it is an answer, not an error of ours
@@ -65,7 +62,7 @@ def read_object(environ: Environ, settings: Settings, members: Sequence[str]) ->
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _bad("it is not JSON in UTF-8") from None
-    if _depth(text) > settings.soap_max_depth:
+    if nesting(text) > settings.soap_max_depth:
         raise _bad("it is nested too deep")
     return _parse(text, members)
 
@@ -112,19 +109,6 @@ def _read_body(environ: Environ, limit: int) -> bytes:
     if length.isdigit() and len(body) < int(length):
         raise _bad("it ended before it was complete")
     return body
-
-
-def _depth(text: str) -> int:
-    """Return how deep brackets are nested, before a parser goes down into them."""
-    depth = deepest = 0
-    for found in _BRACKET_OR_STRING.finditer(text):
-        match found[0][0]:
-            case "[" | "{":
-                depth += 1
-                deepest = max(deepest, depth)
-            case "]" | "}":
-                depth -= 1
-    return deepest
 
 
 def _parse(text: str, members: Sequence[str]) -> JsonObject:

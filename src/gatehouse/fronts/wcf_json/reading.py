@@ -1,15 +1,12 @@
 """Reads the body of a JSON call: members by name in any case, options as an object or an array of them."""
 
 import json
-import re
 from collections.abc import Iterator
 
 from gatehouse.fronts.data_contracts import NOT_TEXT, REQUESTS, Blocks, Member, NotText
+from gatehouse.fronts.json_nesting import nesting
 
 Given = list[tuple[str, str | NotText | None]]
-
-# The quantifiers give nothing back, so that no body makes this slow.
-_BRACKET_OR_STRING = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)
 
 _MEMBERS = {
     method: {name.casefold(): (name, member) for name, member in members.items()}
@@ -37,7 +34,7 @@ def read_members(method: str, body: bytes, max_depth: int) -> Given:
         raise MalformedBodyError("The body is not UTF-8.") from None
     if not text.strip():
         return []
-    if _depth(text) > max_depth:
+    if nesting(text) > max_depth:
         raise MalformedBodyError("The body is nested too deep.")
     try:
         value = json.loads(
@@ -87,16 +84,3 @@ def _text(value: object) -> str | NotText | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str) else NOT_TEXT
-
-
-def _depth(text: str) -> int:
-    """Return how deep brackets are nested, before a parser goes down into them."""
-    depth = deepest = 0
-    for found in _BRACKET_OR_STRING.finditer(text):
-        match found[0][0]:
-            case "[" | "{":
-                depth += 1
-                deepest = max(deepest, depth)
-            case "]" | "}":
-                depth -= 1
-    return deepest
