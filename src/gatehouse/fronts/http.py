@@ -17,6 +17,28 @@ LOGIN_COOKIE = "EncodedCookie"
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
+class BodyTooLargeError(Exception):
+    """A request's body is declared or measured larger than the limit."""
+
+
+class BodyIncompleteError(Exception):
+    """A request's body ended before the length that was declared."""
+
+
+def read_body(environ: Environ, limit: int) -> bytes:
+    """Return the body of a request. Raises BodyTooLargeError and BodyIncompleteError."""
+    length = str(environ.get("CONTENT_LENGTH") or "")
+    if length.isdigit() and int(length) > limit:
+        raise BodyTooLargeError
+    # Without a length the server ends the stream after the last chunk.
+    body: bytes = environ["wsgi.input"].read(int(length) if length.isdigit() else limit + 1)
+    if len(body) > limit:
+        raise BodyTooLargeError
+    if length.isdigit() and len(body) < int(length):
+        raise BodyIncompleteError
+    return body
+
+
 def new_request_id() -> str:
     """Return an id under which a call is logged, audited and told to the caller."""
     return str(uuid.uuid4())

@@ -99,16 +99,12 @@ def has_unprintable(text: str) -> bool:
 
 
 def _read_body(environ: Environ, limit: int) -> bytes:
-    length = str(environ.get("CONTENT_LENGTH") or "")
-    if length.isdigit() and int(length) > limit:
-        raise RefusedRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ReturnCode.REQUEST_TOO_LARGE)
-    # Without a length the server ends the stream after the last chunk.
-    body: bytes = environ["wsgi.input"].read(int(length) if length.isdigit() else limit + 1)
-    if len(body) > limit:
-        raise RefusedRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ReturnCode.REQUEST_TOO_LARGE)
-    if length.isdigit() and len(body) < int(length):
-        raise _bad("it ended before it was complete")
-    return body
+    try:
+        return http.read_body(environ, limit)
+    except http.BodyTooLargeError:
+        raise RefusedRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ReturnCode.REQUEST_TOO_LARGE) from None
+    except http.BodyIncompleteError:
+        raise _bad("it ended before it was complete") from None
 
 
 def _parse(text: str, members: Sequence[str]) -> JsonObject:

@@ -153,13 +153,9 @@ def _read_body(environ: Environ, limit: int) -> bytes:
     """Return the body. Raises SoapFault when it is larger than the limit, compressed, or cut off."""
     if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().casefold() not in ("", "identity"):
         raise SoapFault(Fault.NOT_SOAP)
-    length = environ.get("CONTENT_LENGTH") or ""
-    if length.isdigit() and int(length) > limit:
-        raise SoapFault(Fault.TOO_LARGE)
-    # Without a length the server ends the stream after the last chunk.
-    body: bytes = environ["wsgi.input"].read(int(length) if length.isdigit() else limit + 1)
-    if len(body) > limit:
-        raise SoapFault(Fault.TOO_LARGE)
-    if length.isdigit() and len(body) < int(length):
-        raise SoapFault(Fault.INCOMPLETE)
-    return body
+    try:
+        return http.read_body(environ, limit)
+    except http.BodyTooLargeError:
+        raise SoapFault(Fault.TOO_LARGE) from None
+    except http.BodyIncompleteError:
+        raise SoapFault(Fault.INCOMPLETE) from None

@@ -117,15 +117,12 @@ class JsonFront:
 def _read_body(environ: Environ, limit: int) -> bytes:
     if http.header(environ, "Content-Encoding") not in (None, "identity"):
         raise _RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is compressed.")
-    length = str(environ.get("CONTENT_LENGTH") or "")
-    if length.isdigit() and int(length) > limit:
-        raise _RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.")
-    # Without a length the server ends the stream after the last chunk.
-    body: bytes = environ["wsgi.input"].read(int(length) if length.isdigit() else limit + 1)
-    if len(body) > limit:
-        raise _RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.")
-    if length.isdigit() and len(body) < int(length):
-        raise _RefusalError(HTTPStatus.BAD_REQUEST, "The request ended before it was complete.")
+    try:
+        body = http.read_body(environ, limit)
+    except http.BodyTooLargeError:
+        raise _RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.") from None
+    except http.BodyIncompleteError:
+        raise _RefusalError(HTTPStatus.BAD_REQUEST, "The request ended before it was complete.") from None
     media_type = str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().casefold()
     if body and media_type not in ("application/json", "text/json"):
         raise _RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not application/json.")
