@@ -11,15 +11,15 @@ from werkzeug.exceptions import HTTPException
 
 from gatehouse.config import Settings
 from gatehouse.domain.errors import place_of
-from gatehouse.fronts import health, http
+from gatehouse.fronts import call_log, health, http
+from gatehouse.fronts.call_log import Wsgi as Wsgi
+from gatehouse.fronts.call_log import logged
 from gatehouse.fronts.guestmanagement import docs, routes
 from gatehouse.fronts.hosted import views
+from gatehouse.fronts.soap.app import ADDRESSES, SoapFront
 from gatehouse.fronts.soap.app import PATH as SOAP_PATH
-from gatehouse.fronts.soap.app import SoapFront
 from gatehouse.fronts.wcf_json.app import METHODS, JsonFront
 from gatehouse.operations.core import Core, make_core
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _log = logging.getLogger("gatehouse.app")
 
@@ -34,7 +34,7 @@ def create_app(settings: Settings, core: Core | None = None) -> Wsgi:
 
     def gatehouse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "").casefold().rstrip("/")
-        if path == SOAP_PATH:
+        if path in ADDRESSES or soap.help.has(path):
             return soap(environ, start_response)
         address, _, last = path.rpartition("/")
         if address == SOAP_PATH and last in METHODS:
@@ -43,7 +43,7 @@ def create_app(settings: Settings, core: Core | None = None) -> Wsgi:
             environ["PATH_INFO"] = guest_paths[path]
         return others(environ, start_response)
 
-    return gatehouse
+    return logged(gatehouse, settings)
 
 
 def _make_flask_app(core: Core, guest_paths: set[str]) -> Flask:
@@ -72,6 +72,9 @@ def _make_flask_app(core: Core, guest_paths: set[str]) -> Flask:
 
     @app.after_request
     def guard(answer: Response) -> Response:
+        entry = call_log.current()
+        entry.front = request.blueprint or "none"
+        entry.is_routine = entry.front == "health"
         answer.headers.setdefault("Cache-Control", "no-store")
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
         answer.headers.setdefault("X-Request-Id", http.new_request_id())

@@ -1,5 +1,6 @@
 """The settings: every `GATEHOUSE_*` value, read once and checked at start."""
 
+import base64
 import ipaddress
 import logging
 import os
@@ -22,6 +23,8 @@ MIN_SECRET_KEY_LENGTH = 32
 
 SMTP_PORT, SUBMISSION_PORT, SMTPS_PORT = 25, 587, 465
 """Ports of mail servers: without a login, with one, and with TLS from the start. Source: RFC 5321, 6409, 8314."""
+
+MINUTES_OF_A_DAY = 24 * 60
 
 RECIPIENT_PLACEHOLDER = "{to}"
 """Where the recipient's number belongs in the URL of an SMS gateway."""
@@ -58,6 +61,17 @@ class SmsGateway:
         return f"{self.url.partition(':')[0]}://…"
 
 
+@dataclass(frozen=True)
+class PepperKey:
+    """A key that passwords are peppered with, under the name that is kept with each hash."""
+
+    name: str
+    key: bytes = field(repr=False)
+
+
+MIN_PEPPER_BYTES = 32
+"""Bytes of a pepper key. Source: NIST SP 800-63B-4, 3.1.1.2, which asks for 112 bits; HMAC-SHA-256 takes 256."""
+
 DEFAULT_SMS_PER_COUNTRY = 500
 """SMS in an hour to the numbers of a country for which the settings say nothing."""
 
@@ -75,6 +89,20 @@ def _positive(value: str) -> int:
     if number < 1:
         raise ValueError("must be at least 1")
     return number
+
+
+def _not_negative(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError("must not be negative")
+    return number
+
+
+def _minutes_of_a_day(value: str) -> int:
+    minutes = int(value)
+    if not 1 <= minutes <= MINUTES_OF_A_DAY:
+        raise ValueError(f"must be from 1 to {MINUTES_OF_A_DAY}")
+    return minutes
 
 
 def _web_address(value: str) -> str:
@@ -160,6 +188,13 @@ def _limits_by_country(value: str) -> Mapping[str, int]:
     return {"*": DEFAULT_SMS_PER_COUNTRY} | limits
 
 
+def _rate_limit_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value != "memory://" and not (parts.scheme in ("redis", "rediss") and parts.hostname):
+        raise ValueError("is neither memory:// nor redis://host:port")
+    return value
+
+
 def _namespace(value: str) -> str:
     if not value.strip() or any(character in value for character in "\"'<>& \t\r\n"):
         raise ValueError("must be a namespace name without blanks, quotes or markup")
@@ -188,6 +223,36 @@ def _log_level(value: str) -> str:
     if value.upper() not in logging.getLevelNamesMapping():
         raise ValueError("must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
     return value.upper()
+
+
+def _log_format(value: str) -> str:
+    if value.casefold() not in ("auto", "json", "text"):
+        raise ValueError("must be auto, json or text")
+    return value.casefold()
+
+
+def _forwarded_header(value: str) -> str:
+    if value.casefold() not in ("x-forwarded", "forwarded"):
+        raise ValueError("must be x-forwarded or forwarded")
+    return value.casefold()
+
+
+def _pepper_keys(value: str) -> tuple[PepperKey, ...]:
+    keys: dict[str, PepperKey] = {}
+    for part in value.split(","):
+        name, separator, encoded = part.strip().partition(":")
+        if not separator or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,19}", name) or name.startswith("derived"):
+            raise ValueError("must be names (small letters and digits) with keys in base64, newest first, as 2:…,1:…")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            raise ValueError("a key is not base64") from None
+        if len(key) < MIN_PEPPER_BYTES:
+            raise ValueError(f"a key must have at least {MIN_PEPPER_BYTES} bytes before base64")
+        if name in keys:
+            raise ValueError("two keys have one name")
+        keys[name] = PepperKey(name, key)
+    return tuple(keys.values())
 
 
 def _secret_key(value: str) -> str:
@@ -220,8 +285,27 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = _setting(
         _networks, "addresses or networks whose forwarded headers count, separated by commas", ()
     )
+    forwarded_header: str = _setting(
+        _forwarded_header, "which headers the trusted proxies write: x-forwarded or forwarded", "x-forwarded"
+    )
+    tls_certificate: Path | None = _setting(Path, "file of the certificate and its chain, to serve https itself")
+    tls_key: Path | None = _setting(Path, "file of the certificate's private key, unless it is in the same file")
+    request_seconds: int = _setting(_positive, "seconds that a request may take to arrive", 30)
     mail_url: Path | MailServer = _setting(_mail_target, "where mail goes", Path("var/mail"))
     sms_url: Path | SmsGateway = _setting(_sms_target, "where SMS go", Path("var/sms"))
+    rate_limit_url: str = _setting(_rate_limit_url, "where requests are counted: memory:// or redis://", "memory://")
+    requests_per_source: int = _setting(_positive, "requests from one address in a minute", 60_000)
+    requests_per_application: int = _setting(_positive, "requests of one application in a minute", 600_000)
+    guesses_per_account: int = _setting(_positive, "wrong passwords for one account in 15 minutes", 10)
+    guesses_per_account_and_source: int = _setting(
+        _positive, "wrong passwords for one account from one address before waits begin", 5
+    )
+    guesses_per_source: int = _setting(_positive, "wrong passwords from one address in 15 minutes", 100)
+    guesses_per_application: int = _setting(
+        _positive, "wrong passwords in one application in 15 minutes before suspect addresses wait", 10_000
+    )
+    mails_per_account: int = _setting(_positive, "most mails that anybody may ask for to one account in 15 minutes", 8)
+    activation_code_minutes: int = _setting(_minutes_of_a_day, "minutes that an activation code lives", 10)
     sms_per_number: int = _setting(_positive, "most SMS to one number in 15 minutes", 10)
     sms_per_merchant: int = _setting(_positive, "most SMS of one merchant in an hour", 1000)
     sms_per_country: Mapping[str, int] = _setting(
@@ -232,6 +316,13 @@ class Settings:
     templates_dir: Path | None = _setting(Path, "folder of the merchants' own templates")
     mail_from: str = _setting(_sender, "sender of the mails", "Gatehouse <no-reply@localhost>")
     secret_key: str = _setting(_secret_key, "signs and peppers; made on first start in var/", factory=str)
+    pepper_keys: tuple[PepperKey, ...] = _setting(
+        _pepper_keys, "keys that pepper passwords, newest first, as 2:BASE64,1:BASE64; else one of the secret key", ()
+    )
+    breached_passwords_url: str | None = _setting(
+        _web_address, "service to ask for breached passwords, as https://api.pwnedpasswords.com/range"
+    )
+    breached_passwords_seconds: int = _setting(_positive, "seconds that it may take to answer", 2)
     rest_prefix: str | None = _setting(_prefix, "what may stand before /guestmanagement/, as /rest/24.1")
     default_application: str | None = _setting(_text, "application token for callers that send none")
     soap_namespace: str = _setting(_namespace, "target namespace of the SOAP service", "http://tempuri.org/")
@@ -245,7 +336,14 @@ class Settings:
     argon2_passes: int = _setting(_positive, "Argon2id passes over the memory", 2)
     argon2_lanes: int = _setting(_positive, "Argon2id lanes", 1)
     hash_slots: int = _setting(_positive, "password hashes at the same time in each process", factory=_cores)
+    audit_days: int = _setting(_not_negative, "days that the audit trail is kept; 0 for ever", 400)
     log_level: str = _setting(_log_level, "least level that is logged", "INFO")
+    log_format: str = _setting(_log_format, "json, text, or auto: text where the log goes to a terminal", "auto")
+
+    @property
+    def own_url(self) -> str:
+        """The address that callers use, as far as the settings tell: the public one, else that of the socket."""
+        return self.public_url or f"{'https' if self.tls_certificate else 'http'}://{self.bind}"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

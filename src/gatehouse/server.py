@@ -1,15 +1,20 @@
 """The service under gunicorn: processes, threads, and a delivery worker in each process."""
 
-import logging
+import ssl
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from gatehouse.app import Wsgi, create_app
+from gatehouse.buffering import before_request, worker_class
 from gatehouse.config import Settings
 from gatehouse.delivery.worker import Worker
+from gatehouse.operations.audit_seals import Sealer
+from gatehouse.operations.clients import keep_writing_counts
 from gatehouse.operations.core import make_core
 
 _TIMEOUT = 60
@@ -18,8 +23,21 @@ _TIMEOUT = 60
 _KEEP_ALIVE = 30
 """Seconds that an idle connection of a client is kept; it holds no thread meanwhile."""
 
+_CONNECTIONS = 800
+"""Connections of a process, most of them idle. With them it stays below the usual limit of 1,024 files."""
+
 _WORKER_STOP = 10
 """Seconds that a delivery under way has to finish when the process stops."""
+
+
+class ServerLog(Logger):
+    """gunicorn's own messages, written like all others (logs.py) and not beside them."""
+
+    def setup(self, cfg: Any) -> None:
+        """Take gunicorn's handlers away again."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Server(BaseApplication):
@@ -38,36 +56,52 @@ class Server(BaseApplication):
             "bind": self._settings.bind,
             "workers": self._settings.workers,
             "threads": self._settings.threads,
-            "worker_class": "gthread",
+            "worker_class": worker_class(self._settings.request_seconds, self._settings.soap_max_bytes),
+            "worker_connections": _CONNECTIONS,
+            "pre_request": before_request,
             "timeout": _TIMEOUT,
-            "keepalive": _KEEP_ALIVE,
+            "keepalive": min(_KEEP_ALIVE, self._settings.request_seconds),
             # Forwarded headers are ours to judge (fronts/http.py); gunicorn would trust any local process.
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},
             "control_socket_disable": True,
             "loglevel": "warning",
+            "logger_class": ServerLog,
             "umask": 0o027,
             "proc_name": "gatehouse",
             "when_ready": lambda _: self._when_ready(),
             "worker_exit": _stop_worker,
         }
+        if self._settings.tls_certificate:
+            options["certfile"] = str(self._settings.tls_certificate)
+            options["keyfile"] = str(self._settings.tls_key or self._settings.tls_certificate)
+            options["ssl_context"] = _tls_context
         for name, value in options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Wsgi:  # type: ignore[override]  # the stubs ask for mutable mappings
         """Make the service of one process; connections must not be shared with another."""
         core = make_core(self._settings)
+        _start("client-counts", partial(keep_writing_counts, core))
         if self._with_worker:
-            _start_worker(Worker(core))
+            _start("delivery", Worker(core).run)
+            _start("audit", Sealer(core).run)
         return create_app(self._settings, core)
+
+
+def _tls_context(_config: Any, make_default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """Allow TLS 1.2 and 1.3, without asking clients for certificates. Source: RFC 8996; ASVS 5.0, 12.1.1."""
+    context = make_default()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 _stop = threading.Event()
 _threads: list[threading.Thread] = []
 
 
-def _start_worker(worker: Worker) -> None:
-    thread = threading.Thread(target=worker.run, args=(_stop,), name="delivery", daemon=True)
+def _start(name: str, run: Callable[[threading.Event], None]) -> None:
+    thread = threading.Thread(target=run, args=(_stop,), name=name, daemon=True)
     _threads.append(thread)
     thread.start()
 
@@ -76,9 +110,3 @@ def _stop_worker(_arbiter: Any, _worker: Any) -> None:
     _stop.set()
     for thread in _threads:
         thread.join(_WORKER_STOP)
-
-
-def configure_logging(level: str) -> None:
-    """Write log lines to the standard error stream."""
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)

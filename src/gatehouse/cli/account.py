@@ -51,6 +51,7 @@ def account() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, and do not ask for it.")
 @click.option("--pincode", "with_pincode", is_flag=True, help="Ask for a pincode as well.")
 @click.option("--pincode-stdin", is_flag=True, help="Read a pincode from standard input, after the password.")
+@click.option("--allow-lookalike", is_flag=True, help="Take an identity that looks like another account's.")
 @json_option
 def add(
     merchant_id: int,
@@ -60,6 +61,7 @@ def add(
     password_stdin: bool,
     with_pincode: bool,
     pincode_stdin: bool,
+    allow_lookalike: bool,
     as_json: bool,
     **names: Any,
 ) -> None:
@@ -71,7 +73,16 @@ def add(
     password = None if no_password else _take("password", password_stdin)
     pincode = _take("pincode", pincode_stdin) if with_pincode or pincode_stdin else None
     with open_call() as call:
-        added = accounts.add_account(call, merchant_id, role, password=password, pincode=pincode, cards=cards, **names)
+        added = accounts.add_account(
+            call,
+            merchant_id,
+            role,
+            password=password,
+            pincode=pincode,
+            cards=cards,
+            allow_lookalike=allow_lookalike,
+            **names,
+        )
     print_record(_shown(added, cards), as_json)
 
 

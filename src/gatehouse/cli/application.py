@@ -1,5 +1,6 @@
 """`gatehouse application`: the programs that call, and their policies."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 from gatehouse.cli import secret_input
 from gatehouse.cli.opening import open_call
 from gatehouse.cli.option_types import (
+    NOTHING,
     add_options,
     any_merchant_option,
     duration,
@@ -15,14 +17,24 @@ from gatehouse.cli.option_types import (
     merchant_option,
     number,
     or_none,
+    origin,
     role,
     text,
 )
 from gatehouse.cli.printing import Shown, json_option, print_once_hint, print_record, print_records
-from gatehouse.operations import applications
+from gatehouse.operations import applications, clients
 from gatehouse.operations.applications import Application
+from gatehouse.operations.clients import Client, Seen
 
 _NAME, _TOKEN = text(200), text(200)
+
+
+def _every_origin(_context: click.Context, _option: click.Parameter, values: tuple[Any, ...]) -> list[str] | None:
+    """Return the origins that were given, none of them for the word `none`, or None for no option at all."""
+    if NOTHING in values and len(values) > 1:
+        raise click.BadParameter("none cannot stand beside an origin")
+    return [each for each in values if each is not NOTHING] if values else None
+
 
 _policy_options = add_options(
     [
@@ -50,6 +62,14 @@ _policy_options = add_options(
         click.option(
             "--boolean-results/--object-results", default=None, help="Whether some JSON results are a bare boolean."
         ),
+        click.option(
+            "--origin",
+            "origins",
+            multiple=True,
+            type=or_none(origin),
+            callback=_every_origin,
+            help="Whose web pages may call the JSON, as https://shop.example.com; may be given often.",
+        ),
     ]
 )
 
@@ -61,6 +81,8 @@ def application() -> None:
     \b
     gatehouse application add --merchant 1 "Acme shop" --default-role Customer
     gatehouse application set 1 --session-idle-lifetime 1h --minimum-version 2.10
+    gatehouse application set 1 --origin https://shop.example.com
+    gatehouse application clients 1
     gatehouse application disable 1
     """
 
@@ -101,7 +123,7 @@ def add(
 @_policy_options
 @json_option
 def change(application_id: int, as_json: bool, **options: Any) -> None:
-    """Change what is given, and show the application. "none" takes a version or a role away."""
+    """Change what is given, and show the application. "none" takes a version, a role or every origin away."""
     with open_call() as call:
         print_record(_shown(applications.change_application(call, application_id, **given(options))), as_json)
 
@@ -113,8 +135,8 @@ def list_every(merchant_id: int | None, as_json: bool) -> None:
     """List the applications of all merchants or of one."""
     with open_call() as call:
         found = [_shown(each) for each in applications.list_applications(call, merchant_id)]
-    names = ["applicationId", "merchantId", "name", "defaultRole", "minimumVersion", "signature", "disabledAt"]
-    print_records(found, names, as_json)
+    names = ["applicationId", "merchantId", "name", "defaultRole", "minimumVersion", "signature", "origins"]
+    print_records(found, [*names, "disabledAt"], as_json)
 
 
 @application.command("show")
@@ -124,6 +146,29 @@ def show(application_id: int, as_json: bool) -> None:
     """Show an application, without its token and hash key."""
     with open_call() as call:
         print_record(_shown(applications.show_application(call, application_id)), as_json)
+
+
+@application.command("clients")
+@click.argument("application_id", metavar="[NUMBER]", type=number, required=False)
+@any_merchant_option
+@json_option
+def list_clients(application_id: int | None, merchant_id: int | None, as_json: bool) -> None:
+    """List which client stacks call, by method, and what had to be tolerated of them.
+
+    Of all applications, or of one. What the last seconds brought is not in it yet.
+    """
+    with open_call() as call:
+        if application_id is not None:
+            applications.show_application(call, application_id)
+        found = [_shown_client(each) for each in clients.list_clients(call, merchant_id, application_id)]
+    if as_json:
+        print_records(found, [], as_json)
+        return
+    told = [
+        {**each, "methods": _tally(each["methods"], "method"), "tolerances": _tally(each["tolerances"], "kind")}
+        for each in found
+    ]
+    print_records(told, ["applicationId", "stack", "calls", "lastSeenAt", "methods", "tolerances"], as_json)
 
 
 @application.command("disable")
@@ -181,6 +226,32 @@ def _shown(found: Application) -> Shown:
         "registersDevicesByToken": found.registers_devices_by_token,
         "signature": found.signature,
         "booleanResults": found.boolean_results,
+        "origins": found.origins,
         "disabledAt": found.disabled_at,
         "createdAt": found.created_at,
     }
+
+
+def _shown_client(found: Client) -> Shown:
+    return {
+        "applicationId": found.application_id,
+        "merchantId": found.merchant_id,
+        "stack": found.stack,
+        "calls": found.calls,
+        "lastSeenAt": found.last_seen_at,
+        "methods": [_shown_seen(each, "method") for each in found.methods],
+        "tolerances": [_shown_seen(each, "kind") for each in found.tolerances],
+    }
+
+
+def _shown_seen(seen: Seen, name: str) -> Shown:
+    return {
+        name: seen.name,
+        "calls": seen.calls,
+        "firstSeenAt": seen.first_seen_at,
+        "lastSeenAt": seen.last_seen_at,
+    }
+
+
+def _tally(shown: Sequence[Shown], name: str) -> list[str]:
+    return [f"{each[name]} {each['calls']}" for each in shown]

@@ -1,14 +1,17 @@
 """`gatehouse doctor`: checks what the service will meet when it starts."""
 
 import os
+import ssl
 import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import click
+from cryptography import x509
 
 from gatehouse.cli.opening import open_core
 from gatehouse.cli.printing import json_option, print_records
@@ -28,7 +31,11 @@ from gatehouse.domain.messages import Medium
 from gatehouse.operations import callers
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.core import Core
+from gatehouse.operations.peppers import count_pepper_use
 from gatehouse.operations.schema import is_schema_current
+
+_CERTIFICATE_WARNING = timedelta(days=30)
+"""Authorities have theirs renewed when a third of 90 days is left."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ def _checks() -> Iterator[_Check]:
             yield _check_channel("SMS", core.settings.sms_url, Medium.SMS, core.settings)
             yield from _check_templates(core.settings)
             yield _check_public_url(core.settings)
+            yield from _check_tls(core.settings)
     except SettingsError as error:
         for line in str(error).splitlines():
             yield _Check("fail", "settings", line)
@@ -100,6 +108,7 @@ def _check_database(core: Core) -> Iterator[_Check]:
         return
     yield _Check("ok", "schema", "is current")
     yield _check_default_application(core)
+    yield from _check_peppers(core)
 
 
 def _check_default_application(core: Core) -> _Check:
@@ -111,6 +120,18 @@ def _check_default_application(core: Core) -> _Check:
     if isinstance(found, ReturnCode):
         return _Check("fail", "default application", "no application that is enabled has this token")
     return _Check("ok", "default application", f"is number {found.id} of merchant {found.merchant_id}")
+
+
+def _check_peppers(core: Core) -> Iterator[_Check]:
+    """Tell which keys the passwords need, so that an operator knows when an old one may go."""
+    use = count_pepper_use(Call(core, Caller()))
+    (newest, count), *older = use.by_name.items()
+    if use.missing:
+        text = f"{use.missing} hashes need one that is neither in GATEHOUSE_PEPPER_KEYS nor of the secret key"
+        yield _Check("fail", "pepper keys", text)
+    needed = ", ".join(f"{others} need {name}" for name, others in older if others)
+    text = f"{newest} is the newest, and {count} passwords and pincodes have it"
+    yield _Check("ok", "pepper keys", f"{text}; {needed}: keep it" if needed else text)
 
 
 def _check_channel(name: str, target: Path | MailServer | SmsGateway, medium: Medium, settings: Settings) -> _Check:
@@ -151,8 +172,52 @@ def _check_folder(subject: str, folder: Path) -> _Check:
 
 
 def _check_public_url(settings: Settings) -> _Check:
+    if settings.public_url is None and settings.tls_certificate is not None:
+        return _Check("ok", "public URL", "is not set: the addresses in the WSDL follow each request, which is https")
     if settings.public_url is None:
         return _Check("warn", "public URL", "is not set: the addresses in the WSDL follow each request")
     if not settings.public_url.startswith("https://"):
         return _Check("warn", "public URL", "is not https: passwords would be sent in the clear")
     return _Check("ok", "public URL", "is set, and https")
+
+
+def _check_tls(settings: Settings) -> Iterator[_Check]:
+    """Load what the service will load, then look at when the certificate ends."""
+    subject, certificate, key = "TLS", settings.tls_certificate, settings.tls_key
+    if certificate is None:
+        if key is not None:
+            yield _Check("fail", subject, "there is a key, but no certificate: GATEHOUSE_TLS_CERTIFICATE is not set")
+        return
+    for file in (certificate, key or certificate):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            yield _Check("fail", subject, f"{file} cannot be read ({error.strerror})")
+            return
+    try:
+        # A password would be asked for at the terminal, and at no terminal the service would not start.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password=_no_password)
+        ends_at = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    except _EncryptedKeyError:
+        yield _Check("fail", subject, "the key has a password; the service needs one without")
+        return
+    except (ssl.SSLError, ValueError):
+        yield _Check("fail", subject, "certificate and key are not PEM, or do not belong together")
+        return
+    if stat.S_IMODE((key or certificate).stat().st_mode) & 0o007:
+        yield _Check("warn", subject, f"every user may read the key; chmod 640 {key or certificate}")
+    left = ends_at - datetime.now(UTC)
+    if left <= timedelta():
+        yield _Check("fail", subject, f"the certificate ended on {ends_at:%Y-%m-%d}")
+    elif left < _CERTIFICATE_WARNING:
+        yield _Check("warn", subject, f"the certificate ends on {ends_at:%Y-%m-%d}")
+    else:
+        yield _Check("ok", subject, f"certificate and key belong together; it ends on {ends_at:%Y-%m-%d}")
+
+
+class _EncryptedKeyError(Exception):
+    """A key that cannot be read without a password."""
+
+
+def _no_password() -> str:
+    raise _EncryptedKeyError

@@ -21,6 +21,7 @@ _COMMANDS = {
     "account": ("gatehouse.cli.account", "Accounts of a merchant's customers and staff."),
     "device": ("gatehouse.cli.device", "Devices that accounts have registered."),
     "message": ("gatehouse.cli.message", "Mails and SMS: what became of them, and how they look."),
+    "audit": ("gatehouse.cli.audit", "What happened: listed, taken away and verified."),
     "wsdl": ("gatehouse.cli.wsdl", "Write the WSDL documents to a folder."),
 }
 """Each subcommand with its module, which has a click command of the same name, and its line of help."""

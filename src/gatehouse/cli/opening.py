@@ -1,5 +1,6 @@
 """Opens what a command works with: the settings from the environment, the core and a call on it."""
 
+import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from gatehouse.operations.schema import is_schema_current
 def open_core() -> Iterator[Core]:
     """Give the core that the environment describes, whatever the state of its database. Raises SettingsError."""
     core = make_core(read_settings(os.environ))
+    core.database.make_file()
     try:
         yield core
     finally:
@@ -34,4 +36,13 @@ def open_current_core() -> Iterator[Core]:
 def open_call() -> Iterator[Call]:
     """Give a call for one administrative change or question."""
     with open_current_core() as core:
-        yield Call(core, Caller(source="cli"))
+        yield Call(core, Caller(source=f"cli:{_operator()}"))
+
+
+def _operator() -> str:
+    """Return who runs the command, as far as the machine tells, for the audit trail."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        # A container may run as a number that has no name.
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from gatehouse.domain import roles
+from gatehouse.domain.origins import find_origin
 from gatehouse.operations.phone_numbers import is_region
 from gatehouse.operations.reset_codes import VERIFICATION_FIELDS
 
@@ -87,6 +88,14 @@ def web_page(value: str) -> str:
     if not is_page or not address.isascii() or not address.isprintable() or " " in address or len(address) > 500:
         raise click.BadParameter("must be the address of a page, as https://shop.example.com/new-password")
     return address
+
+
+def origin(value: str) -> str:
+    """A kind: the origin of a web page, as browsers write it."""
+    found = find_origin(value)
+    if found is None:
+        raise click.BadParameter("must be scheme, host and perhaps port, as https://shop.example.com")
+    return found
 
 
 def colour(value: str) -> str:

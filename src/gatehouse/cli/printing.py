@@ -44,6 +44,11 @@ def print_once_hint(what: str) -> None:
     click.echo(f"Keep {what} now: only this command shows it, and only once.", err=True)
 
 
+def json_line(record: Shown) -> str:
+    """Return a record as one line of JSON, without the line's end."""
+    return json.dumps(record, default=_json_value, separators=(",", ":"))
+
+
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=_json_value))
 

@@ -12,6 +12,7 @@ import click
 from gatehouse.cli.opening import open_core
 from gatehouse.config import MailServer, Settings, SmsGateway, read_settings
 from gatehouse.domain.errors import AdministrationError
+from gatehouse.logs import configure_logging
 from gatehouse.operations.demo import make_demo
 from gatehouse.operations.schema import is_schema_current, upgrade_schema
 
@@ -36,10 +37,10 @@ def serve(with_demo: bool, no_worker: bool) -> None:
       GATEHOUSE_DATABASE_URL=postgresql+psycopg://gatehouse@db/gatehouse gatehouse serve
     """
     # gunicorn and the fronts are imported for this command alone.
-    from gatehouse.server import Server, configure_logging
+    from gatehouse.server import Server
 
     settings = read_settings(os.environ)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     demo = None
     # Closed before gunicorn makes its processes, which must not share a connection.
     with open_core() as core:
@@ -57,7 +58,7 @@ def serve(with_demo: bool, no_worker: bool) -> None:
 
 def _tell(settings: Settings, demo: dict[str, Any] | None) -> None:
     """Print where everything is."""
-    address = f"{settings.public_url or f'http://{settings.bind}'}/v2/account.svc"
+    address = f"{settings.own_url}/v2/account.svc"
     lines = [
         "Gatehouse is ready.",
         f"  WSDL          {address}?wsdl",

@@ -8,18 +8,23 @@ import click
 
 from gatehouse.cli.opening import open_current_core
 from gatehouse.delivery.worker import Worker
+from gatehouse.logs import configure_logging
+from gatehouse.operations.audit_seals import Sealer
+
+_SEALER_STOP = 5
+"""Seconds that a seal under way has when the worker stops."""
 
 
 @click.command
 def worker() -> None:
-    """Deliver mails and SMS until SIGTERM or SIGINT.
+    """Deliver mails and SMS, and seal the audit trail, until SIGTERM or SIGINT.
 
     "gatehouse serve" delivers by itself; this is for deliveries on another machine, with "serve --no-worker".
     Any number of workers may run.
     """
     stop = threading.Event()
     with open_current_core() as core:
-        logging.basicConfig(level=core.settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        configure_logging(core.settings.log_level, core.settings.log_format)
 
         def end(_signal: int, _frame: object) -> None:
             stop.set()
@@ -28,4 +33,7 @@ def worker() -> None:
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, end)
         logging.getLogger("gatehouse.delivery").info("the worker delivers")
+        sealing = threading.Thread(target=Sealer(core).run, args=(stop,), name="audit", daemon=True)
+        sealing.start()
         Worker(core).run(stop)
+        sealing.join(_SEALER_STOP)

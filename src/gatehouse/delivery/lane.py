@@ -84,6 +84,7 @@ class Lane:
         self._medium = medium
         self._channel = open_channel(medium, core.settings)
         self._batch = 1
+        self._is_loaded = False
         # Held to begin a message and to give back others, so that none is given back that was begun.
         self._lock = threading.Lock()
         self._under_way: _UnderWay | None = None
@@ -96,15 +97,22 @@ class Lane:
         under_way = self._under_way
         return under_way is not None and time.monotonic() - under_way.began > SLOW_AFTER
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether this lane took as much as it can at a time, so that more may be waiting."""
+        return self._is_loaded
+
     def run_once(self, is_stopping: Callable[[], bool] = lambda: False) -> int:
         """Deliver one batch of due messages; return how many were claimed. Raises UnavailableError."""
         now = self._core.now()
         with self._core.database.reading() as db:
             if not outbox.has_due(db, now, now - CLAIM_LIFETIME, self._medium.value):
+                self._is_loaded = False
                 return 0
         claim = str(uuid.uuid4())
         with self._core.database.writing() as db:
             claimed = outbox.claim(db, claim, self._batch, now, now - CLAIM_LIFETIME, self._medium.value)
+        self._is_loaded = len(claimed) == BATCH
         slowest = self._deliver_all(claimed, claim, is_stopping)
         # A batch that waits behind slow deliveries would keep its messages from others.
         self._batch = 1 if slowest > SLOW_AFTER else min(self._batch * 2, BATCH)

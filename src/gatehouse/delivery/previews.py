@@ -16,6 +16,8 @@ _SAMPLES = {
     "link": "https://shop.example.com/reset?code=Zk3v8Qm1xT5nR7pL2wYb9dHs4fJc6gAe",
     "code": "123456",
     "minutes": "30",
+    "device": "…1a2b",
+    "phone": "+1•••••••0123",
 }
 
 

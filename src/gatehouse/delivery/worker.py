@@ -1,7 +1,8 @@
-"""The delivery worker: keeps lanes going, and looks after messages that take long.
+"""The delivery worker: keeps lanes going, looks after messages that take long, and does what calls asked for accounts.
 
 Each medium has lanes of its own, so that a mail server that hangs keeps no SMS waiting. The first lane of a medium
-does all the work; the others step in when every lane before them is held up by a slow message.
+does all the work; the others step in when every lane before them is held up by a slow message or finds more than it can
+take at a time.
 """
 
 import logging
@@ -13,7 +14,8 @@ from gatehouse.delivery.lane import Lane, jittered
 from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.domain.messages import Medium
 from gatehouse.operations.core import Core
-from gatehouse.storage import outbox
+from gatehouse.operations.fulfilment import fulfil_next
+from gatehouse.storage import guess_counts, outbox
 
 logger = logging.getLogger("gatehouse.delivery")
 
@@ -46,7 +48,10 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set, which is noticed within a second."""
-        threads, wakes = [], []
+        wakes = [threading.Event()]
+        threads = [
+            threading.Thread(target=self._fulfil, args=(wakes[0], stop), name="account-requests", daemon=True)
+        ]
         for medium, lanes in self._lanes.items():
             for number, lane in enumerate(lanes):
                 wake = threading.Event()
@@ -81,7 +86,12 @@ class Worker:
         _join(threads, _BROKEN_OFF_WITHIN)
 
     def run_once(self) -> int:
-        """Deliver one batch of due messages of each medium; return how many were claimed. Raises UnavailableError."""
+        """Do what calls asked for accounts, then deliver one batch of due messages of each medium.
+
+        Returns how many messages were claimed. Raises UnavailableError.
+        """
+        while fulfil_next(self._core):
+            pass
         return sum(lanes[0].run_once() for lanes in self._lanes.values())
 
     def close(self) -> None:
@@ -91,20 +101,37 @@ class Worker:
                 lane.close()
 
     def wipe(self) -> None:
-        """Wipe the content of abandoned messages whose time has passed. Raises UnavailableError."""
+        """Wipe what its time has passed of: abandoned messages' content and wrong guesses. Raises UnavailableError."""
         now = self._core.now()
         with self._core.database.reading() as db:
-            if not outbox.has_content_to_wipe(db, now):
+            if not (outbox.has_content_to_wipe(db, now) or guess_counts.has_forgotten(db, now)):
                 return
         with self._core.database.writing() as db:
             outbox.wipe_content(db, now)
+            guess_counts.remove_forgotten(db, now)
+
+    def _fulfil(self, wake: threading.Event, stop: threading.Event) -> None:
+        """Do what calls asked for accounts, as soon as it is asked here and within a second of it elsewhere."""
+        while not stop.is_set():
+            pause = _PAUSE
+            try:
+                while fulfil_next(self._core) and not stop.is_set():
+                    pass
+            except UnavailableError as error:
+                logger.warning("the database is not available (%s); trying again soon", error)
+                pause = _PAUSE_AFTER_FAILURE
+            except Exception as error:  # the worker must outlive whatever it ran into
+                logger.error("a round of requests for accounts failed: %s", place_of(error))
+                pause = _PAUSE_AFTER_FAILURE
+            wake.wait(jittered(pause))
+            wake.clear()
 
     def _drive(self, lane: Lane, before: list[Lane], wake: threading.Event, stop: threading.Event) -> None:
         """Keep one lane going. One that is not the first works while all before it are held up."""
         last_used = time.monotonic()
         while not stop.is_set():
             pause = _PAUSE if not before else _WATCHED_EVERY
-            if all(each.is_slow for each in before):
+            if all(each.is_slow or each.is_loaded for each in before):
                 try:
                     if lane.run_once(stop.is_set):
                         last_used = time.monotonic()

@@ -35,3 +35,6 @@ class AuditEvent(StrEnum):
     APPLICATION_CHANGED = "application.changed"
     INTEGRATION_ADDED = "integration.added"
     INTEGRATION_CHANGED = "integration.changed"
+    INTEGRATION_REFUSED = "integration.refused"
+    MESSAGE_REQUEUED = "message.requeued"
+    CALL_REFUSED = "call.refused"

@@ -16,6 +16,9 @@ class MessageKind(StrEnum):
     TEMPORARY_PASSWORD = "temporary_password"
     RESET_CODE = "reset_code"
     PASSWORD_CHANGED = "password_changed"
+    PINCODE_CHANGED = "pincode_changed"
+    DEVICE_ACTIVATED = "device_activated"
+    MANY_WRONG_GUESSES = "many_wrong_guesses"
     LOGIN_COOKIE_REPLAYED = "login_cookie_replayed"
     ACTIVATION_CODE = "activation_code"
 

@@ -1,12 +1,17 @@
 """What a password and a pincode must be."""
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
 MAX_PASSWORD_BYTES = 1024
-"""Bytes in UTF-8 that are taken as a password at all; more is refused before hashing."""
+"""Bytes that are taken as a password at all, composed and in UTF-8; more is refused before hashing, never cut off."""
+
+_UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot carry, and half characters: a password with one could be chosen and not be used with SOAP."""
 
 MIN_PINCODE_DIGITS, MAX_PINCODE_DIGITS = 4, 12
 
@@ -24,7 +29,7 @@ class PasswordPolicy:
     """
 
     min_length: int = 8
-    max_length: int = 128
+    max_length: int = MAX_PASSWORD_BYTES
     min_strength: int = 2
     history: int = 0
 
@@ -37,6 +42,7 @@ class Weakness(Enum):
     REPETITIVE = "it repeats one or two characters"
     OWN_NAME = "it is made from the user's own name or address"
     GUESSABLE = "it is too easy to guess"
+    UNSENDABLE = "it has a character that is none of a text"
 
     def text(self, policy: PasswordPolicy) -> str:
         """Return the English text, with the lengths of the policy that was broken."""
@@ -47,6 +53,22 @@ MIN_DIFFERENT_CHARACTERS = 3
 """Fewer are one or two characters repeated, which no estimate need be asked about."""
 
 
+def bytes_of(password: str) -> bytes:
+    """Return the bytes that stand for a password: NFC, because keyboards compose letters differently, and in UTF-8.
+
+    Half a character, which no front lets through, has bytes, too, so that nothing fails on one.
+    Source: NIST SP 800-63B-4, 3.1.1.2.
+    """
+    if password.isascii():
+        return password.encode()
+    return unicodedata.normalize("NFC", password).encode(errors="surrogatepass")
+
+
+def is_too_long(password: str) -> bool:
+    """Whether a password has more bytes than are taken at all."""
+    return len(bytes_of(password)) > MAX_PASSWORD_BYTES
+
+
 def weakness(policy: PasswordPolicy, password: str, names: Iterable[str]) -> Weakness | None:
     """Return why the password breaks a rule that needs no estimate, or None when it keeps them.
 
@@ -55,8 +77,10 @@ def weakness(policy: PasswordPolicy, password: str, names: Iterable[str]) -> Wea
     if len(password) < policy.min_length:
         return Weakness.TOO_SHORT
     # A password of more bytes could be chosen here, but no front would take it at the next login.
-    if len(password) > policy.max_length or len(password.encode()) > MAX_PASSWORD_BYTES:
+    if len(password) > policy.max_length or is_too_long(password):
         return Weakness.TOO_LONG
+    if _UNSENDABLE.search(password):
+        return Weakness.UNSENDABLE
     if len(set(password)) < MIN_DIFFERENT_CHARACTERS:
         return Weakness.REPETITIVE
     folded = password.casefold()

@@ -13,13 +13,15 @@ class ServiceResult:
     """An outcome and the number of the record that it is about.
 
     `detail` completes the message of codes that ask for it: a member's name or a reason. `weakness` is the
-    reason of PASSWORD_TOO_WEAK, for a front that has its own words for it.
+    reason of PASSWORD_TOO_WEAK, for a front that has its own words for it. `retry_after` is how long to wait after
+    TOO_MANY_REQUESTS.
     """
 
     return_code: ReturnCode
     number: str | None = None
     detail: str = ""
     weakness: Weakness | None = None
+    retry_after: timedelta | None = None
 
     @property
     def is_success(self) -> bool:
@@ -68,8 +70,7 @@ class DecodeCookieResult(ServiceResult):
 
 @dataclass(frozen=True, kw_only=True)
 class GuestResult(ServiceResult):
-    """The answer to a guestmanagement call: where the mail went, which fields are asked for, or how long to wait."""
+    """The answer to a guestmanagement call: where the mail went, or which fields are asked for."""
 
     email: str | None = None
     fields: tuple[str, ...] = ()
-    retry_after: timedelta | None = None

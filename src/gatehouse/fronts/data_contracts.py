@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatehouse.domain.identity import MAX_EMAIL_LENGTH
-from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES
+from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES, is_too_long
 from gatehouse.domain.results import DecodeCookieResult, LoginResult, ServiceResult
 
 CREDENTIALS_HEADER = "credentialsToken"
@@ -27,7 +27,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Secret(Text):
-    """A text member that people choose as a secret: taken as it is, bounded in UTF-8 bytes."""
+    """A text member that people choose as a secret: taken as it is, bounded in the bytes that are hashed."""
 
     is_exact: bool = True
 
@@ -188,8 +188,8 @@ def _value(name: str, member: Text | Flag, raw: str | None) -> str | bool | None
             raise InvalidMemberError(name)
         return flag[text]
     text = raw if member.is_exact else raw.strip()
-    length = len(text.encode(errors="replace")) if isinstance(member, Secret) else len(text)
-    if length > member.max_length or NOT_XML.search(text):
+    has_too_much = is_too_long(text) if isinstance(member, Secret) else len(text) > member.max_length
+    if has_too_much or NOT_XML.search(text):
         raise InvalidMemberError(name)
     return text or None
 

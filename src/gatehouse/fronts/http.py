@@ -1,18 +1,25 @@
 """HTTP as the protocols of `account.svc` share it: who calls and from where, and the cookies that go back."""
 
-import ipaddress
 import re
 import uuid
+import zlib
+from datetime import timedelta
+from math import ceil
 from typing import Any
 
-from gatehouse.config import Network, Settings
+from gatehouse.config import Settings
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.results import DecodeCookieResult, LoginResult, ServiceResult
+from gatehouse.domain.tolerances import Tolerance
 from gatehouse.fronts.data_contracts import CREDENTIALS_HEADER
+from gatehouse.fronts.forwarded import origin
 
 Environ = dict[str, Any]
 
 LOGIN_COOKIE = "EncodedCookie"
+
+_LONGEST_LENGTH = 18
+"""Digits of a `Content-Length` that are read."""
 
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
@@ -25,18 +32,78 @@ class BodyIncompleteError(Exception):
     """A request's body ended before the length that was declared."""
 
 
+class BodyCorruptError(Exception):
+    """A request's body is not what its coding says."""
+
+
+class UnknownCodingError(Exception):
+    """A request's body is compressed in a way that is not read."""
+
+
+_CODINGS = {"gzip": Tolerance.GZIP, "x-gzip": Tolerance.GZIP, "deflate": Tolerance.DEFLATE}
+
+
 def read_body(environ: Environ, limit: int) -> bytes:
     """Return the body of a request. Raises BodyTooLargeError and BodyIncompleteError."""
-    length = str(environ.get("CONTENT_LENGTH") or "")
-    if length.isdigit() and int(length) > limit:
+    length = _declared_length(environ)
+    if length is not None and length > limit:
         raise BodyTooLargeError
     # Without a length the server ends the stream after the last chunk.
-    body: bytes = environ["wsgi.input"].read(int(length) if length.isdigit() else limit + 1)
+    body: bytes = environ["wsgi.input"].read(limit + 1 if length is None else length)
     if len(body) > limit:
         raise BodyTooLargeError
-    if length.isdigit() and len(body) < int(length):
+    if length is not None and len(body) < length:
         raise BodyIncompleteError
     return body
+
+
+def _declared_length(environ: Environ) -> int | None:
+    """Return the length that the request has by its header, or None when that is not a number in ASCII digits."""
+    text = str(environ.get("CONTENT_LENGTH") or "")
+    if not (text.isascii() and text.isdigit()):
+        return None
+    # What has more digits is beyond every limit, and Python reads no number of thousands of them.
+    return int(text.lstrip("0")[:_LONGEST_LENGTH] or "0")
+
+
+def read_inflated_body(environ: Environ, limit: int, noted: set[Tolerance]) -> bytes:
+    """Return the body of a request, inflated where it is compressed; neither form may be larger than the limit.
+
+    Raises BodyTooLargeError, BodyIncompleteError, BodyCorruptError and UnknownCodingError.
+    """
+    coding = str(environ.get("HTTP_CONTENT_ENCODING") or "").strip().casefold()
+    if coding in ("", "identity"):
+        return read_body(environ, limit)
+    if coding not in _CODINGS:
+        raise UnknownCodingError
+    body = read_body(environ, limit)
+    if not body:
+        return body
+    noted.add(_CODINGS[coding])
+    return _inflate(body, _window(body, _CODINGS[coding]), limit)
+
+
+def _window(body: bytes, coding: Tolerance) -> int:
+    """Return what zlib wants to be told of the form: gzip, zlib, or bare as some send it who say `deflate`."""
+    if coding is Tolerance.GZIP:
+        return 16 + zlib.MAX_WBITS
+    # Source: RFC 1950, 2.2.
+    has_header = body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
+    return zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS
+
+
+def _inflate(body: bytes, window: int, limit: int) -> bytes:
+    inflator = zlib.decompressobj(window)
+    try:
+        # No more than one byte too many is ever inflated.
+        inflated = inflator.decompress(body, limit + 1)
+    except zlib.error:
+        raise BodyCorruptError from None
+    if len(inflated) > limit:
+        raise BodyTooLargeError
+    if not inflator.eof or inflator.unused_data:
+        raise BodyCorruptError
+    return inflated
 
 
 def new_request_id() -> str:
@@ -46,15 +113,7 @@ def new_request_id() -> str:
 
 def source_address(environ: Environ, settings: Settings) -> str | None:
     """Return the caller's address: the peer's, or behind trusted proxies the last one that is not one of them."""
-    peer: str | None = environ.get("REMOTE_ADDR") or None
-    if peer is None or not _is_trusted(peer, settings.trusted_proxies):
-        return peer
-    for address in reversed(_list(environ, "HTTP_X_FORWARDED_FOR")):
-        if not _is_address(address):
-            break
-        if not _is_trusted(address, settings.trusted_proxies):
-            return address
-    return peer
+    return origin(environ, settings).source
 
 
 def base_address(environ: Environ, settings: Settings) -> str:
@@ -64,11 +123,9 @@ def base_address(environ: Environ, settings: Settings) -> str:
     """
     if settings.public_url:
         return settings.public_url
-    scheme, host = environ.get("wsgi.url_scheme", "http"), environ.get("HTTP_HOST", "")
-    if _is_trusted(environ.get("REMOTE_ADDR") or "", settings.trusted_proxies):
-        # The last value is the one that the nearest proxy wrote.
-        scheme = next(iter(reversed(_list(environ, "HTTP_X_FORWARDED_PROTO"))), scheme).casefold()
-        host = next(iter(reversed(_list(environ, "HTTP_X_FORWARDED_HOST"))), host)
+    told = origin(environ, settings)
+    scheme = (told.scheme or str(environ.get("wsgi.url_scheme", "http"))).casefold()
+    host = told.host or environ.get("HTTP_HOST", "")
     if not _HOST.fullmatch(host):
         host = f"{environ.get('SERVER_NAME', 'localhost')}:{environ.get('SERVER_PORT', '80')}"
     return f"{'https' if scheme == 'https' else 'http'}://{host}"
@@ -86,7 +143,8 @@ def header(environ: Environ, name: str) -> str | None:
 
 def cookie(environ: Environ, name: str) -> str | None:
     """Return the first cookie of this name that has a value, or None. Other cookies, however odd, do not matter."""
-    for pair in str(environ.get("HTTP_COOKIE", "")).split(";"):
+    # Axis 1 sends a header for each cookie, which the server joins by commas.
+    for pair in re.split("[;,]", str(environ.get("HTTP_COOKIE", ""))):
         key, _, value = pair.partition("=")
         if key.strip().casefold() == name.casefold() and (text := value.strip().strip('"')):
             return text
@@ -98,8 +156,20 @@ def credentials_token(environ: Environ, soap_header: str | None = None) -> str |
     return header(environ, CREDENTIALS_HEADER) or soap_header or cookie(environ, CREDENTIALS_HEADER)
 
 
-def cookies_to_set(method: str, result: ServiceResult, is_https: bool) -> list[str]:
-    """Return the values of the `Set-Cookie` headers that go with a result."""
+def headers_of(method: str, result: ServiceResult, is_https: bool) -> list[tuple[str, str]]:
+    """Return the headers that go with a result: the cookies to set, and how long to wait before the next call."""
+    headers = [("Set-Cookie", each) for each in _cookies_to_set(method, result, is_https)]
+    if result.retry_after is not None:
+        headers.append(("Retry-After", retry_after(result.retry_after)))
+    return headers
+
+
+def retry_after(wait: timedelta) -> str:
+    """Return the value of a `Retry-After` header: whole seconds, never too few (RFC 9110, 10.2.3)."""
+    return str(ceil(wait.total_seconds()))
+
+
+def _cookies_to_set(method: str, result: ServiceResult, is_https: bool) -> list[str]:
     found: list[str] = []
     if isinstance(result, LoginResult | DecodeCookieResult):
         if result.credentials_token:
@@ -122,19 +192,3 @@ def _set_cookie(name: str, value: str, is_https: bool, max_age: int | None = Non
     if is_https:
         parts.append("Secure")
     return "; ".join(parts)
-
-
-def _list(environ: Environ, name: str) -> list[str]:
-    return [part.strip() for part in str(environ.get(name, "")).split(",") if part.strip()]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_trusted(address: str, proxies: tuple[Network, ...]) -> bool:
-    return bool(proxies) and _is_address(address) and any(ipaddress.ip_address(address) in each for each in proxies)

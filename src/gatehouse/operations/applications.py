@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gatehouse.domain import versions
+from gatehouse.domain import origins, versions
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.lifetimes import COOKIE_GRACE, COOKIE_LIFETIME, SESSION_IDLE_LIFETIME, SESSION_LIFETIME
@@ -14,6 +14,8 @@ from gatehouse.operations.merchants import get_merchant
 from gatehouse.security import tokens
 from gatehouse.storage import applications
 from gatehouse.storage.applications import Application as Application
+
+MAX_ORIGINS = 100
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ def add_application(
 ) -> NewApplication:
     """Add an application, with the token that its programs have already or a new one. Raises AdministrationError."""
     _check_version(options.get("minimum_version"))
+    _normalise_origins(options)
     token, hash_key = token or tokens.draw_application_token(), hash_key or tokens.draw_secret()
     values: dict[str, Any] = {
         "session_lifetime": SESSION_LIFETIME,
@@ -40,6 +43,7 @@ def add_application(
         "registers_devices_by_token": False,
         "signature": "optional",
         "boolean_results": False,
+        "origins": [],
     } | options
     with call.writing():
         get_merchant(call, merchant_id)
@@ -56,13 +60,20 @@ def add_application(
             created_at=call.now,
             **values,
         )
-        audit.record(call, AuditEvent.APPLICATION_ADDED, merchant_id=merchant_id, application_id=number)
+        audit.record(
+            call,
+            AuditEvent.APPLICATION_ADDED,
+            merchant_id=merchant_id,
+            application_id=number,
+            changes=audit.changes_of(None, {"name": name, **values}),
+        )
         return NewApplication(_application(call, number), token, hash_key)
 
 
 def change_application(call: Call, application_id: int, **options: Any) -> Application:
     """Change the options given, and return the application. Raises AdministrationError."""
     _check_version(options.get("minimum_version"))
+    _normalise_origins(options)
     with call.writing():
         application = _application(call, application_id)
         if "name" in options:
@@ -76,6 +87,7 @@ def change_application(call: Call, application_id: int, **options: Any) -> Appli
                 AuditEvent.APPLICATION_CHANGED,
                 merchant_id=application.merchant_id,
                 application_id=application_id,
+                changes=audit.changes_of(application, options),
             )
         return _application(call, application_id)
 
@@ -121,3 +133,16 @@ def _application(call: Call, application_id: int) -> Application:
 def _check_version(minimum: str | None) -> None:
     if minimum and versions.find_version(minimum) is None:
         raise AdministrationError("a version is numbers with points between them, as 2.10.3")
+
+
+def _normalise_origins(options: dict[str, Any]) -> None:
+    """Put the origins as browsers write them, each once."""
+    given = options.get("origins")
+    if given is None:
+        return
+    found = [origins.find_origin(each) for each in given]
+    if None in found:
+        raise AdministrationError("an origin is scheme, host and perhaps port, as https://shop.example.com")
+    if len(found) > MAX_ORIGINS:
+        raise AdministrationError(f"an application may list {MAX_ORIGINS} origins")
+    options["origins"] = list(dict.fromkeys(found))

@@ -6,7 +6,12 @@ from datetime import timedelta
 
 from gatehouse.domain.accounts import AccountStatus
 from gatehouse.domain.codes import ReturnCode
+from gatehouse.domain.events import AuditEvent
+from gatehouse.domain.networks import network_of
+from gatehouse.domain.results import GuestResult
+from gatehouse.operations import audit, guessing
 from gatehouse.operations.calls import Call
+from gatehouse.operations.guessing import Budget
 from gatehouse.security import tokens
 from gatehouse.storage import accounts, applications, devices, integrations, merchants, sessions
 from gatehouse.storage.accounts import Account
@@ -14,6 +19,9 @@ from gatehouse.storage.applications import Application
 from gatehouse.storage.integrations import Integration
 from gatehouse.storage.merchants import Merchant
 from gatehouse.storage.sessions import Session
+
+MAX_WRONG_SECRETS = 20
+"""Wrong secrets under one client id from one network in 15 minutes."""
 
 _USE_NOTED_AFTER = timedelta(minutes=1)
 """How stale a session's last use may be before it is written again: a write for every read would cost too much."""
@@ -30,13 +38,36 @@ class LoggedIn:
 def find_application(call: Call) -> Application | ReturnCode:
     """Return the calling application, or APPLICATION_TOKEN_REQUIRED or INVALID_APPLICATION_TOKEN.
 
-    The token is the caller's, else that of `GATEHOUSE_DEFAULT_APPLICATION`.
+    The token is the caller's, else that of `GATEHOUSE_DEFAULT_APPLICATION`. It is read once in a call.
     """
+    if call.application is None:
+        call.application = _read_application(call)
+        if isinstance(call.application, Application):
+            call.calling = (call.application.merchant_id, call.application.id)
+    return call.application
+
+
+def find_calling_application(call: Call) -> Application | None:
+    """Return the application behind a call, which its token names or else its live session; None where neither does."""
+    with call.reading():
+        if call.application is None and _is_named_by_session(call):
+            session = find_session(call)
+            if isinstance(session, ReturnCode):
+                return None
+            call.application = applications.find(call.db, session.application_id)
+        found = find_application(call)
+    return found if isinstance(found, Application) else None
+
+
+def _read_application(call: Call) -> Application | ReturnCode:
     token = call.caller.application_token or call.settings.default_application
     if not token:
         return ReturnCode.APPLICATION_TOKEN_REQUIRED
-    found = applications.find_by_token(call.db, tokens.digest(token))
-    return found or ReturnCode.INVALID_APPLICATION_TOKEN
+    return applications.find_by_token(call.db, tokens.digest(token)) or ReturnCode.INVALID_APPLICATION_TOKEN
+
+
+def _is_named_by_session(call: Call) -> bool:
+    return not call.caller.application_token and bool(call.caller.credentials_token)
 
 
 def find_session(call: Call) -> Session | ReturnCode:
@@ -47,7 +78,7 @@ def find_session(call: Call) -> Session | ReturnCode:
     names its application, so a caller that has one need not send the application's token as well.
     """
     application: Application | None = None
-    if call.caller.application_token or not call.caller.credentials_token:
+    if not _is_named_by_session(call):
         found = find_application(call)
         if isinstance(found, ReturnCode):
             return found
@@ -57,6 +88,8 @@ def find_session(call: Call) -> Session | ReturnCode:
     session = sessions.find_live(call.db, tokens.digest(call.caller.credentials_token), call.now)
     if session is None or (application is not None and application.id != session.application_id):
         return ReturnCode.SESSION_EXPIRED
+    call.calling = (session.merchant_id, session.application_id)
+    call.known.note_session(session)
     return session
 
 
@@ -77,7 +110,7 @@ def find_logged_in(
         return ReturnCode.PASSWORD_CHANGE_REQUIRED
     if session.requires_devices and not may_lack_device and not session.must_change_password:
         device = session.device_id and devices.find_registered(
-            call.db, session.merchant_id, session.device_id, session.account_id
+            call.db, session.application_id, session.device_id, session.account_id
         )
         if not device or device.activated_at is None:
             return ReturnCode.DEVICE_NOT_ACTIVATED
@@ -117,30 +150,57 @@ class Partner:
         return self.authentication == "anonymous"
 
 
-def find_integration(call: Call) -> Integration | ReturnCode:
-    """Return the integration that calls, or INVALID_CLIENT_CREDENTIALS."""
+def find_integration(call: Call) -> Integration | GuestResult:
+    """Return the integration that calls; or INVALID_CLIENT_CREDENTIALS, TOO_MANY_REQUESTS after too many wrong ones.
+
+    Wrong secrets are counted by the name and the network that they come with, so that no stranger holds up a partner.
+    """
     client_id, secret = call.caller.client_id, call.caller.client_secret
     if not client_id or not secret:
-        return ReturnCode.INVALID_CLIENT_CREDENTIALS
+        return GuestResult(return_code=ReturnCode.INVALID_CLIENT_CREDENTIALS)
+    counted = ("client secret", client_id, network_of(call.caller.source))
+    budgets = [Budget(counted, MAX_WRONG_SECRETS, keeps_window=True)]
+    if wait := guessing.wait(call, budgets):
+        return GuestResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=wait)
     found = integrations.find_by_secret(call.db, client_id, tokens.digest(secret), call.now)
-    return found or ReturnCode.INVALID_CLIENT_CREDENTIALS
+    if found is not None:
+        call.known.note_integration(found)
+        return found
+    if wait := guessing.count_wrong(call, budgets).wait:
+        return GuestResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=wait)
+    _record_wrong_secret(call, client_id)
+    return GuestResult(return_code=ReturnCode.INVALID_CLIENT_CREDENTIALS)
 
 
 def find_partner(
     call: Call, merchant_id: int, authentication: str | None, allowed: Collection[str]
-) -> Partner | ReturnCode:
+) -> Partner | GuestResult:
     """Return the integration that calls, for this merchant, or why it may not.
 
-    INVALID_CLIENT_CREDENTIALS; AUTHENTICATION_NOT_ALLOWED when the integration may not use the kind of
+    What `find_integration` says; AUTHENTICATION_NOT_ALLOWED when the integration may not use the kind of
     authentication, or the call does not allow it; MERCHANT_NOT_FOUND for a merchant that is not one of the
     integration's. Without a kind, `b2b` counts where the integration may use it. Source: contract, guestmanagement.
     """
     found = find_integration(call)
-    if isinstance(found, ReturnCode):
+    if isinstance(found, GuestResult):
         return found
     kind = authentication or ("b2b" if "b2b" in found.authentication else "anonymous")
     if kind not in found.authentication or kind not in allowed:
-        return ReturnCode.AUTHENTICATION_NOT_ALLOWED
+        return GuestResult(return_code=ReturnCode.AUTHENTICATION_NOT_ALLOWED)
     if merchant_id != found.merchant_id and merchant_id not in integrations.find_merchants(call.db, found.id):
-        return ReturnCode.MERCHANT_NOT_FOUND
+        return GuestResult(return_code=ReturnCode.MERCHANT_NOT_FOUND)
+    call.known.note_integration(found, merchant_id)
     return Partner(found, merchants.get(call.db, merchant_id), kind)
+
+
+def _record_wrong_secret(call: Call, client_id: str) -> None:
+    """Add an audit entry where the name is an integration's: whoever has the name may try its secret."""
+    meant = integrations.find_by_client_id(call.db, client_id)
+    if meant is not None:
+        audit.record(
+            call,
+            AuditEvent.INTEGRATION_REFUSED,
+            merchant_id=meant.merchant_id,
+            outcome=ReturnCode.INVALID_CLIENT_CREDENTIALS,
+            subject=str(meant.id),
+        )

@@ -9,10 +9,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from gatehouse.config import Settings
+from gatehouse.domain.codes import ReturnCode
+from gatehouse.operations.client_counts import ClientCounts
 from gatehouse.operations.core import Core
+from gatehouse.operations.known_caller import KnownCaller
+from gatehouse.security.compromised import CompromisedPasswords
 from gatehouse.security.keys import Keys
 from gatehouse.security.passwords import PasswordHasher
-from gatehouse.security.wrong_codes import WrongCodes
+from gatehouse.security.rate_limits import RateLimits
+from gatehouse.storage.applications import Application
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +28,7 @@ class Caller:
     credentials_token: str | None = None
     client_id: str | None = None
     client_secret: str | None = None
+    login_cookie: str | None = None
     source: str | None = None
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -42,6 +48,11 @@ class Call:
         self._has_queued = False
         self.caller = caller
         self.now: datetime = core.now()
+        # What operations/callers.py found out, so that each is read once in a call.
+        self.application: Application | ReturnCode | None = None
+        self.calling: tuple[int, int] | None = None
+        """The numbers of the merchant and the application behind this call, once they are known."""
+        self.known = KnownCaller()
 
     @property
     def settings(self) -> Settings:
@@ -55,14 +66,25 @@ class Call:
         return self._core.passwords
 
     @property
+    def compromised(self) -> CompromisedPasswords:
+        """Knows compromised passwords. It may wait for another service; call it outside of `reading` and `writing`."""
+        assert self._db is None, "no connection may be held while another service is asked"
+        return self._core.compromised
+
+    @property
     def keys(self) -> Keys:
         """The keys of this installation."""
         return self._core.keys
 
     @property
-    def wrong_codes(self) -> WrongCodes:
-        """The wrong codes that were tried on the hosted page."""
-        return self._core.wrong_codes
+    def rate_limits(self) -> RateLimits:
+        """How many requests callers may make."""
+        return self._core.rate_limits
+
+    @property
+    def client_counts(self) -> ClientCounts:
+        """The calls of this process that are not yet counted in the tables."""
+        return self._core.client_counts
 
     @property
     def db(self) -> Connection:

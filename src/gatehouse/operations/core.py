@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from threading import Event
 
 from gatehouse.config import Settings
+from gatehouse.operations.client_counts import ClientCounts
+from gatehouse.security.compromised import CompromisedPasswords
 from gatehouse.security.keys import Keys
 from gatehouse.security.passwords import PasswordHasher
-from gatehouse.security.wrong_codes import WrongCodes
+from gatehouse.security.peppers import Peppers
+from gatehouse.security.rate_limits import RateLimits
 from gatehouse.storage.engine import Database
 
 
@@ -22,7 +25,8 @@ class Core:
     """Settings, database, hasher, keys and clock.
 
     `message_queued` is set after each commit that queued a message, so that a worker in this process need not wait.
-    `wrong_codes` are those that were tried on the hosted page.
+    `client_counts` are the calls of this process that are not yet counted in the tables.
+    `compromised` knows the passwords that others guess first.
     """
 
     settings: Settings
@@ -31,11 +35,14 @@ class Core:
     keys: Keys
     now: Callable[[], datetime] = utc_now
     message_queued: Event = field(default_factory=Event)
-    wrong_codes: WrongCodes = field(default_factory=WrongCodes)
+    rate_limits: RateLimits = field(default_factory=lambda: RateLimits("memory://"))
+    client_counts: ClientCounts = field(default_factory=ClientCounts)
+    compromised: CompromisedPasswords = field(default_factory=CompromisedPasswords)
 
 
 def make_core(settings: Settings) -> Core:
     """Put the parts together as the settings say. Nothing is connected yet."""
+    keys = Keys(settings.secret_key)
     return Core(
         settings=settings,
         # One connection for each thread and one for the delivery worker.
@@ -45,6 +52,14 @@ def make_core(settings: Settings) -> Core:
             passes=settings.argon2_passes,
             lanes=settings.argon2_lanes,
             slots=settings.hash_slots,
+            peppers=make_peppers(settings, keys),
         ),
-        keys=Keys(settings.secret_key),
+        keys=keys,
+        rate_limits=RateLimits(settings.rate_limit_url),
+        compromised=CompromisedPasswords(settings.breached_passwords_url, settings.breached_passwords_seconds),
     )
+
+
+def make_peppers(settings: Settings, keys: Keys) -> Peppers:
+    """Return the operator's pepper keys, the newest first, and last the one of the secret key, where hashes have it."""
+    return Peppers([*((each.name, each.key) for each in settings.pepper_keys), keys.pepper()])

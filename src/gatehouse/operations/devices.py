@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
-from gatehouse.domain.lifetimes import ACTIVATION_CODE_LIFETIME, MAX_ACTIVATION_TRIES
+from gatehouse.domain.lifetimes import MAX_ACTIVATION_TRIES, MAX_WRONG_ACTIVATION_CODES
 from gatehouse.domain.messages import MessageKind
 from gatehouse.domain.results import ServiceResult
-from gatehouse.operations import audit, callers, outbox
+from gatehouse.operations import audit, callers, guessing, outbox
 from gatehouse.operations.callers import LoggedIn
 from gatehouse.operations.calls import Call
+from gatehouse.operations.guessing import Budget
 from gatehouse.operations.phone_numbers import normalised_phone
 from gatehouse.security import tokens
 from gatehouse.storage import devices, login_cookies, merchants, sessions
@@ -57,6 +59,7 @@ def register_device(call: Call, device_id: str | None, phone_number: str | None)
     PHONE_NUMBER_REQUIRED; DEVICE_BLOCKED.
     Source: contract, Methods; Account Service seed, RegisterDevice.
     """
+    call.known.device_id = device_id
     with call.reading():
         owner = _find_owner(call)
         if isinstance(owner, ReturnCode):
@@ -69,7 +72,7 @@ def register_device(call: Call, device_id: str | None, phone_number: str | None)
             if phone is None:
                 return ServiceResult(return_code=ReturnCode.INVALID_FIELD, detail="phoneNumber")
         else:
-            before = devices.find_registered(call.db, owner.merchant_id, device_id, account_id)
+            before = devices.find_registered(call.db, owner.application_id, device_id, account_id)
             known = (before.phone if before else None, owner.account.phone if owner.account else None)
             phone = next(filter(None, known), None)
         if phone is None:
@@ -101,6 +104,7 @@ def device_send_activation_code(call: Call, device_id: str | None) -> ServiceRes
     Returns SUCCESS; what `callers.find_logged_in` says; MISSING_FIELD; DEVICE_NOT_REGISTERED; DEVICE_BLOCKED;
     PHONE_NUMBER_REQUIRED. Source: Account Service seed, DeviceSendActivationCode.
     """
+    call.known.device_id = device_id
     with call.reading():
         who = callers.find_logged_in(call, may_lack_device=True)
     if isinstance(who, ReturnCode):
@@ -115,7 +119,7 @@ def device_send_activation_code(call: Call, device_id: str | None) -> ServiceRes
         if device.phone is None:
             return ServiceResult(return_code=ReturnCode.PHONE_NUMBER_REQUIRED, number=str(device.id))
         code = tokens.draw_activation_code()
-        expires_at = call.now + ACTIVATION_CODE_LIFETIME
+        expires_at = call.now + timedelta(minutes=call.settings.activation_code_minutes)
         devices.replace_activation_code(
             call.db, device, call.keys.activation_code_digest(device.id, code), expires_at, call.now
         )
@@ -126,19 +130,21 @@ def device_send_activation_code(call: Call, device_id: str | None) -> ServiceRes
             device.phone,
             expires_at=expires_at,
             code=code,
-            minutes=str(int(ACTIVATION_CODE_LIFETIME.total_seconds() // 60)),
+            minutes=str(call.settings.activation_code_minutes),
         )
         owner.record(call, AuditEvent.ACTIVATION_CODE_SENT, device.id)
         return ServiceResult(return_code=ReturnCode.SUCCESS, number=str(device.id))
 
 
 def device_activate(call: Call, device_id: str | None, activation_code: str | None) -> ServiceResult:
-    """Activate a device with the code that its user received.
+    """Activate a device with the code that its user received, and tell the account's owner.
 
     Returns SUCCESS; what `callers.find_logged_in` says; MISSING_FIELD; DEVICE_NOT_REGISTERED; DEVICE_BLOCKED;
-    INVALID_ACTIVATION_CODE for a code that is wrong, used, replaced or tried too often;
+    INVALID_ACTIVATION_CODE for a code that is wrong, used, replaced or tried too often; TOO_MANY_REQUESTS after
+    too many wrong ones for the device;
     ACTIVATION_CODE_EXPIRED for the right one, too late. Source: Account Service seed, DeviceActivate.
     """
+    call.known.device_id = device_id
     with call.reading():
         who = callers.find_logged_in(call, may_lack_device=True)
     if isinstance(who, ReturnCode):
@@ -149,19 +155,31 @@ def device_activate(call: Call, device_id: str | None, activation_code: str | No
         found = _find_own_device(call, who, device_id)
         if isinstance(found, ServiceResult):
             return found
-        owner, _, device = found
+        owner, account, device = found
         if not activation_code:
             return ServiceResult(return_code=ReturnCode.MISSING_FIELD, number=str(device.id), detail="activationCode")
+        budgets = [Budget(("activation code", device.id), MAX_WRONG_ACTIVATION_CODES, keeps_window=True)]
+        if wait := guessing.wait(call, budgets):
+            return ServiceResult(return_code=ReturnCode.TOO_MANY_REQUESTS, number=str(device.id), retry_after=wait)
         kept = devices.try_activation_code(call.db, device, MAX_ACTIVATION_TRIES)
         given = call.keys.activation_code_digest(device.id, activation_code.strip())
         is_right = tokens.matches(kept.code_digest if kept else None, given)
         if kept is None or not is_right or kept.expires_at <= call.now:
             is_late = kept is not None and is_right
+            if not is_late:
+                guessing.count_wrong(call, budgets)
             refusal = ReturnCode.ACTIVATION_CODE_EXPIRED if is_late else ReturnCode.INVALID_ACTIVATION_CODE
             owner.record(call, AuditEvent.DEVICE_ACTIVATION_REFUSED, device.id, refusal)
             return ServiceResult(return_code=refusal, number=str(device.id))
         devices.use_activation_code(call.db, kept, call.now)
         devices.change(call.db, device.id, activated_at=call.now, last_seen_at=call.now)
+        outbox.queue_mail(
+            call,
+            MessageKind.DEVICE_ACTIVATED,
+            account,
+            device=_masked(device_id, shown=4),
+            phone=_masked(device.phone or "", shown=4),
+        )
         owner.record(call, AuditEvent.DEVICE_ACTIVATED, device.id)
         return ServiceResult(return_code=ReturnCode.SUCCESS, number=str(device.id))
 
@@ -173,6 +191,7 @@ def set_device_blocked(call: Call, device_number: int, is_blocked: bool) -> Devi
     """
     with call.writing():
         device = _get_device(call, device_number)
+        call.known.device_id = device.device_id
         devices.set_blocked(call.db, device.merchant_id, device.device_id, call.now if is_blocked else None)
         if is_blocked:
             login_cookies.end_of_device(call.db, device.merchant_id, device.device_id, call.now)
@@ -183,6 +202,7 @@ def set_device_blocked(call: Call, device_number: int, is_blocked: bool) -> Devi
             merchant_id=device.merchant_id,
             account_id=device.account_id,
             subject=str(device_number),
+            changes=audit.changes_of(device, {"blocked_at": call.now if is_blocked else None}),
         )
         return _get_device(call, device_number)
 
@@ -199,11 +219,16 @@ def list_devices(call: Call, merchant_id: int | None, account_id: int | None, af
         return devices.find_page(call.db, merchant_id, account_id, after, PAGE)
 
 
+def _masked(text: str, shown: int) -> str:
+    """Return the end of a text, by which its owner knows it and nobody else learns it."""
+    return "…" + text[-shown:] if len(text) >= 2 * shown else "…"
+
+
 def _find_own_device(call: Call, who: LoggedIn, device_id: str) -> tuple[_Owner, Account, Device] | ServiceResult:
     """Return the caller, its account and its registration of this device, or the refusal."""
     callers.note_use(call, who.session)
     merchant_id = who.account.merchant_id
-    device = devices.find_registered(call.db, merchant_id, device_id, who.account.id, lock=True)
+    device = devices.find_registered(call.db, who.session.application_id, device_id, who.account.id, lock=True)
     if device is None:
         return ServiceResult(return_code=ReturnCode.DEVICE_NOT_REGISTERED)
     if devices.is_blocked(call.db, merchant_id, device_id):

@@ -1,7 +1,6 @@
 """What the hosted page shows and does for who opens the link of a reset mail."""
 
-import ipaddress
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -9,8 +8,9 @@ from enum import StrEnum
 from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.password_policy import PasswordPolicy
 from gatehouse.domain.results import ServiceResult
-from gatehouse.operations import callers, passwords, reset_codes
+from gatehouse.operations import audit, callers, guessing, passwords, rates, reset_codes
 from gatehouse.operations.calls import Call
+from gatehouse.operations.guessing import Budget
 from gatehouse.storage import accounts, merchants
 from gatehouse.storage import audit as audit_entries
 from gatehouse.storage import reset_codes as kept_codes
@@ -19,8 +19,11 @@ from gatehouse.storage.reset_codes import ResetCode
 MAX_LINKS, LINKS_COUNTED = 4, timedelta(hours=1)
 """Links that an account may have been mailed in this time, by whatever way, and the page still sends another."""
 
-_UNGUESSABLE = re.compile(r"[A-Za-z0-9_-]{32}")
-"""The shape of the codes that we make. A wrong one is an old link; there is no use in guessing 192 bits."""
+MAX_WRONG_OF_NETWORK, MAX_WRONG_OF_ALL = 20, 100
+"""Wrong codes of a partner's own making in 15 minutes, before further ones are not looked at.
+
+One network alone cannot use up what is allowed to all, and many together still cannot search for a code.
+"""
 
 
 class PageState(StrEnum):
@@ -33,7 +36,7 @@ class PageState(StrEnum):
     CLOSED = "closed"
     """The account may not log in, so a new password would be of no use."""
     LIMITED = "limited"
-    """Too many wrong codes were tried from here."""
+    """Too many wrong codes were tried from here, or too many requests made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,19 +48,22 @@ class ResetPage:
     colour: str | None = None
     language: str | None = None
     rules: PasswordPolicy = field(default_factory=PasswordPolicy)
+    retry_after: timedelta | None = None
 
 
 def open_page(call: Call, code: str) -> ResetPage:
     """Return what to show for this code, which is not used up by looking at it: mail scanners follow links."""
-    source = _network_of(call.caller.source)
-    if not _UNGUESSABLE.fullmatch(code) and call.wrong_codes.are_too_many(source, call.now):
-        return ResetPage(state=PageState.LIMITED)
+    if wait := rates.wait(call):
+        return ResetPage(state=PageState.LIMITED, retry_after=wait)
+    # Our own codes cannot be guessed; to hold them back would only help who wants to lock guests out.
+    budgets = [] if not code or reset_codes.UNGUESSABLE.fullmatch(code) else _budgets(call)
     with call.reading():
+        if budgets and (wait := guessing.wait(call, budgets)):
+            return ResetPage(state=PageState.LIMITED, retry_after=wait)
         kept = _find(call, code)
-        if kept is None:
-            if code and not _UNGUESSABLE.fullmatch(code):
-                call.wrong_codes.note(source, call.now)
-            return ResetPage(state=PageState.UNKNOWN)
+    if kept is None:
+        return _count_wrong(call, budgets)
+    with call.reading():
         merchant = merchants.get(call.db, kept.merchant_id)
         return ResetPage(
             state=_state(call, kept),
@@ -72,15 +78,17 @@ def choose(call: Call, code: str, new_password: str) -> ServiceResult:
     """Give the account of this code a new password.
 
     The caller has asked `open_page` first, which bounds guesses. Returns SUCCESS; INVALID_RESET_CODE,
-    RESET_CODE_EXPIRED; ACCOUNT_DISABLED, ACCOUNT_LOCKED; PASSWORD_TOO_WEAK, PASSWORD_REUSED, which do not use
-    the code up.
+    RESET_CODE_EXPIRED; ACCOUNT_DISABLED, ACCOUNT_LOCKED; PASSWORD_TOO_WEAK, PASSWORD_REUSED,
+    PASSWORD_COMPROMISED, which do not use the code up.
     """
     with call.reading():
         kept = _find(call, code)
         if refusal := reset_codes.refusal_of_code(call, kept):
             return ServiceResult(return_code=refusal)
     assert kept is not None, "an unknown code was refused"
-    return reset_codes.choose_password(call, kept, new_password)
+    result = reset_codes.choose_password(call, kept, new_password)
+    audit.record_refusal(call, "reset page", result.return_code)
+    return result
 
 
 def send_again(call: Call, code: str) -> None:
@@ -104,6 +112,22 @@ def send_again(call: Call, code: str) -> None:
             reset_codes.send_code(call, merchants.get(call.db, kept.merchant_id), account)
 
 
+def _budgets(call: Call) -> Sequence[Budget]:
+    return [
+        guessing.of_network(call, "reset page", MAX_WRONG_OF_NETWORK),
+        Budget(("reset page",), MAX_WRONG_OF_ALL, keeps_window=True),
+    ]
+
+
+def _count_wrong(call: Call, budgets: Sequence[Budget]) -> ResetPage:
+    """Count a wrong code where that is of use, and return what to show."""
+    if budgets:
+        with call.writing():
+            if wait := guessing.count_wrong(call, budgets).wait:
+                return ResetPage(state=PageState.LIMITED, retry_after=wait)
+    return ResetPage(state=PageState.UNKNOWN)
+
+
 def _find(call: Call, code: str) -> ResetCode | None:
     if not 1 <= len(code) <= reset_codes.MAX_RESET_CODE_LENGTH:
         return None
@@ -117,14 +141,3 @@ def _state(call: Call, kept: ResetCode) -> PageState:
     if kept.used_at is not None:
         return PageState.USED
     return PageState.EXPIRED if kept.expires_at <= call.now else PageState.OPEN
-
-
-def _network_of(source: str | None) -> str:
-    """Return the address, or of an IPv6 one the 64 bits that one customer has to draw addresses from."""
-    try:
-        address = ipaddress.ip_address(source or "")
-    except ValueError:
-        return ""
-    if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network((address, 64), strict=False))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
@@ -46,7 +47,15 @@ def add_integration(
         )
         integration = _integration(call, number)
         integrations.replace_secret(call.db, integration, tokens.digest(secret), call.now)
-        audit.record(call, AuditEvent.INTEGRATION_ADDED, merchant_id=merchant_id, subject=str(number))
+        audit.record(
+            call,
+            AuditEvent.INTEGRATION_ADDED,
+            merchant_id=merchant_id,
+            subject=str(number),
+            changes=audit.changes_of(
+                None, {"name": name, "client_id": client_id, "authentication": list(authentication)}
+            ),
+        )
         return integration, secret
 
 
@@ -56,7 +65,7 @@ def renew_integration_secret(call: Call, integration_id: int) -> str:
     with call.writing():
         integration = _integration(call, integration_id)
         integrations.replace_secret(call.db, integration, tokens.digest(secret), call.now)
-        _record_change(call, integration)
+        _record_change(call, integration, secret=["replaced", "new"])
     return secret
 
 
@@ -79,7 +88,7 @@ def add_integration_secret(
             if older.expires_at is None or older.expires_at > ends_at:
                 integrations.expire_secret(call.db, older.id, ends_at)
         integrations.add_secret(call.db, integration, tokens.digest(secret), call.now)
-        _record_change(call, integration)
+        _record_change(call, integration, secret=[None, "added"], older_secrets_end=[None, ends_at.isoformat()])
     return secret
 
 
@@ -99,7 +108,7 @@ def end_integration_secret(call: Call, integration_id: int, secret_id: int) -> S
             raise AdministrationError("the integration has no secret of this number")
         if found[secret_id].is_live(call.now):
             integrations.expire_secret(call.db, secret_id, call.now)
-            _record_change(call, integration)
+            _record_change(call, integration, secret=[secret_id, "ended"])
         return integrations.find_secrets(call.db, integration_id)
 
 
@@ -109,8 +118,9 @@ def allow_merchant(call: Call, integration_id: int, merchant_id: int) -> Sequenc
         integration = _locked_integration(call, integration_id)
         get_merchant(call, merchant_id)
         if merchant_id not in _merchants(call, integration):
+            before = _merchants(call, integration)
             integrations.add_merchant(call.db, integration_id, merchant_id)
-            _record_change(call, integration)
+            _record_change(call, integration, merchants=[before, _merchants(call, integration)])
         return _merchants(call, integration)
 
 
@@ -120,9 +130,10 @@ def deny_merchant(call: Call, integration_id: int, merchant_id: int) -> Sequence
         integration = _locked_integration(call, integration_id)
         if merchant_id == integration.merchant_id:
             raise AdministrationError("the integration belongs to this merchant; disable the integration instead")
+        before = _merchants(call, integration)
         if not integrations.remove_merchant(call.db, integration_id, merchant_id):
             raise AdministrationError("the integration does not call for this merchant")
-        _record_change(call, integration)
+        _record_change(call, integration, merchants=[before, _merchants(call, integration)])
         return _merchants(call, integration)
 
 
@@ -136,8 +147,9 @@ def set_integration_disabled(call: Call, integration_id: int, is_disabled: bool)
     """Let an integration call no longer, or again. Raises AdministrationError."""
     with call.writing():
         integration = _integration(call, integration_id)
-        integrations.change(call.db, integration_id, disabled_at=call.now if is_disabled else None)
-        _record_change(call, integration)
+        disabled_at = call.now if is_disabled else None
+        integrations.change(call.db, integration_id, disabled_at=disabled_at)
+        _record_change(call, integration, **audit.changes_of(integration, {"disabled_at": disabled_at}))
         return _integration(call, integration_id)
 
 
@@ -157,8 +169,14 @@ def _merchants(call: Call, integration: Integration) -> Sequence[int]:
     return [integration.merchant_id, *integrations.find_merchants(call.db, integration.id)]
 
 
-def _record_change(call: Call, integration: Integration) -> None:
-    audit.record(call, AuditEvent.INTEGRATION_CHANGED, merchant_id=integration.merchant_id, subject=str(integration.id))
+def _record_change(call: Call, integration: Integration, **changes: list[Any]) -> None:
+    audit.record(
+        call,
+        AuditEvent.INTEGRATION_CHANGED,
+        merchant_id=integration.merchant_id,
+        subject=str(integration.id),
+        changes=changes,
+    )
 
 
 def _locked_integration(call: Call, integration_id: int) -> Integration:

@@ -1,6 +1,8 @@
 """Login: who it is, whether the password is right, and what the session may do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from gatehouse.domain import identity, roles, versions
 from gatehouse.domain.accounts import AccountStatus
@@ -8,9 +10,11 @@ from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.results import LoginResult
 from gatehouse.domain.roles import UserRole
-from gatehouse.operations import audit, callers, credentials, login_cookies, passwords
+from gatehouse.operations import account_requests, audit, callers, credentials, guessing, login_cookies, passwords
+from gatehouse.operations.account_requests import RequestKind
 from gatehouse.operations.calls import Call
 from gatehouse.operations.credentials import Proof
+from gatehouse.operations.guessing import Budget
 from gatehouse.operations.sessions import start_session
 from gatehouse.storage import accounts, devices, temporary_passwords
 from gatehouse.storage.accounts import Account
@@ -46,10 +50,12 @@ def login(call: Call, request: LoginRequest) -> LoginResult:
     """Log an account in by e-mail or username, and start its session.
 
     Returns SUCCESS; APPLICATION_TOKEN_REQUIRED or INVALID_APPLICATION_TOKEN; MISSING_FIELD or INVALID_FIELD;
-    INVALID_CREDENTIALS, which says no more and takes as long when there is no such account; and only after
-    a right password AMBIGUOUS_IDENTITY, TEMPORARY_PASSWORD_EXPIRED, ACCOUNT_DISABLED, ACCOUNT_LOCKED,
-    ROLE_NOT_ALLOWED or DEVICE_BLOCKED. Source: contract, Methods; Account Service seed, Login.
+    INVALID_CREDENTIALS, which says no more and takes as long when there is no such account; TOO_MANY_REQUESTS
+    after too many wrong ones, which says nothing of the one given; and only after a right password
+    AMBIGUOUS_IDENTITY, TEMPORARY_PASSWORD_EXPIRED, ACCOUNT_DISABLED, ACCOUNT_LOCKED, ROLE_NOT_ALLOWED or
+    DEVICE_BLOCKED. Source: contract, Methods; Account Service seed, Login.
     """
+    call.known.device_id, call.known.identities = request.device_id, (request.email, request.username)
     with call.reading():
         application = callers.find_application(call)
         if isinstance(application, ReturnCode):
@@ -58,11 +64,16 @@ def login(call: Call, request: LoginRequest) -> LoginResult:
         if isinstance(role, LoginResult):
             return role
         candidates = _find_candidates(call, application, request, role)
+        budgets = _budgets(call, application, request, candidates)
+        if wait := guessing.wait(call, budgets):
+            return LoginResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=wait)
 
     proof, candidate = _prove(call, candidates, request.password or "")
     new_hash = _renewed_hash(call, candidate, proof, request.password or "")
 
     with call.writing():
+        if wait := _count(call, application, request, budgets, proof):
+            return LoginResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=wait)
         return _decide(call, application, request, role, candidate, proof, new_hash)
 
 
@@ -103,8 +114,58 @@ def _find_candidates(
 
 
 def _candidate(call: Call, account: Account | None, is_sole: bool = True) -> _Candidate:
-    temporary = temporary_passwords.find(call.db, account.id) if account else None
-    return _Candidate(account, temporary, is_sole)
+    return _Candidate(account, temporary_passwords.find(call.db, _number(account)), is_sole)
+
+
+def _number(account: Account | None) -> int:
+    """Return the account's number, or one that none has, so that nobody is looked for like somebody."""
+    return account.id if account else 0
+
+
+def _keys(request: LoginRequest) -> dict[str, str]:
+    """Return the identities given as they are compared, by what they are."""
+    return {
+        name: key(given)
+        for name, key, given in (
+            ("email_key", identity.email_key, request.email),
+            ("username_key", identity.username_key, request.username),
+        )
+        if given
+    }
+
+
+def _budgets(
+    call: Call, application: Application, request: LoginRequest, candidates: tuple[_Candidate, ...]
+) -> Sequence[Budget]:
+    """Return the budgets that a wrong password is counted in: the owner's own, or those of strangers."""
+    numbers = {_number(each.account) for each in candidates}
+    # With two accounts, the proof that one is the caller's would open the way to guess at the other.
+    number = numbers.pop() if len(numbers) == 1 else 0
+    if request.device_id:
+        device = devices.find_registered(call.db, application.id, request.device_id, number)
+        if device is not None and device.activated_at is not None and device.blocked_at is None:
+            return guessing.of_owner(call, "device", device.id)
+    if call.caller.login_cookie:
+        series = login_cookies.find_valid(call, application, call.caller.login_cookie)
+        if series is not None and series.account_id == number:
+            return guessing.of_owner(call, "login cookie", series.id)
+    said = [f"{name}: {key}" for name, key in _keys(request).items()]
+    return guessing.of_password(call, application.merchant_id, application.id, said)
+
+
+def _count(
+    call: Call, application: Application, request: LoginRequest, budgets: Sequence[Budget], proof: Proof
+) -> timedelta | None:
+    """Count a wrong password, or forgive those before a right one. Returns how long to wait where there was no room."""
+    if proof is not Proof.WRONG:
+        return guessing.forgive(call, budgets)
+    verdict = guessing.count_wrong(call, budgets)
+    if any(budget.is_forgiven and budget.keeps_window for budget in verdict.used_up):
+        # For whoever is meant, if anybody: this call must not take longer for one who exists.
+        account_requests.note(
+            call, RequestKind.MANY_WRONG_GUESSES, application.merchant_id, application.id, **_keys(request)
+        )
+    return verdict.wait
 
 
 def _prove(call: Call, candidates: tuple[_Candidate, ...], given: str) -> tuple[Proof, _Candidate | None]:
@@ -236,10 +297,9 @@ def _device_seen(call: Call, application: Application, request: LoginRequest, ac
     """Return the account's registration of the device, with its push token kept; bind one that has no account yet."""
     if not request.device_id:
         return None
-    merchant_id = application.merchant_id
-    device = devices.find_registered(call.db, merchant_id, request.device_id, account.id)
+    device = devices.find_registered(call.db, application.id, request.device_id, account.id)
     if device is None:
-        device = devices.find_registered(call.db, merchant_id, request.device_id, None)
+        device = devices.find_registered(call.db, application.id, request.device_id, None)
         if device is None or not devices.bind(call.db, device.id, account.id):
             return None
     devices.change(call.db, device.id, last_seen_at=call.now, push_token=request.push_token or device.push_token)

@@ -14,7 +14,7 @@ from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.messages import MessageKind
 from gatehouse.domain.results import DecodeCookieResult
-from gatehouse.operations import audit, callers, outbox
+from gatehouse.operations import audit, callers, guessing, outbox
 from gatehouse.operations.calls import Call
 from gatehouse.operations.sessions import start_session
 from gatehouse.security import tokens
@@ -22,6 +22,9 @@ from gatehouse.storage import accounts, devices, login_cookies, sessions
 from gatehouse.storage.accounts import Account
 from gatehouse.storage.applications import Application
 from gatehouse.storage.login_cookies import LoginCookie
+
+MAX_WRONG_COOKIES = 1000
+"""Cookies that nobody was given, from one network in 15 minutes. A shop full of tills may have many old ones."""
 
 _SERIES_BYTES, _GENERATION_BYTES, _SIGNATURE_BYTES = 16, 4, 32
 
@@ -50,7 +53,8 @@ def decode_login_cookie(call: Call, cookie: str | None) -> DecodeCookieResult:
     The cookie before the newest is answered like the newest one during the application's grace time, so that
     parallel calls and lost answers do no harm. Presented later, it was copied: the series and its sessions end
     and the owner is told. Returns SUCCESS; MISSING_FIELD; INVALID_COOKIE for one that is unknown, spoiled, ended
-    or of another application; COOKIE_EXPIRED; COOKIE_REPLAYED; DEVICE_BLOCKED; ACCOUNT_DISABLED, ACCOUNT_LOCKED.
+    or of another application, TOO_MANY_REQUESTS after too many of them;
+    COOKIE_EXPIRED; COOKIE_REPLAYED; DEVICE_BLOCKED; ACCOUNT_DISABLED, ACCOUNT_LOCKED.
     Source: contract, who is calling; Account Service seed, DecodeLoginCookie.
     """
     with call.reading():
@@ -61,15 +65,31 @@ def decode_login_cookie(call: Call, cookie: str | None) -> DecodeCookieResult:
         return DecodeCookieResult(return_code=ReturnCode.MISSING_FIELD, detail="Cookie")
     decoded = _decode(call, cookie)
     if decoded is None:
-        return DecodeCookieResult(return_code=ReturnCode.INVALID_COOKIE)
+        return _refuse_guess(call)
     with call.writing():
         return _answer(call, application, *decoded)
+
+
+def find_valid(call: Call, application: Application, cookie: str) -> LoginCookie | None:
+    """Return the series of a cookie that this application could decode now, or None; it is not rotated. Reads."""
+    decoded = _decode(call, cookie)
+    kept = login_cookies.find(call.db, _digest(decoded[0])) if decoded else None
+    if decoded is None or kept is None or kept.application_id != application.id or kept.ended_at is not None:
+        return None
+    is_current = decoded[1] == kept.generation or _is_previous(call, application, kept, decoded[1])
+    return kept if is_current and kept.expires_at > call.now else None
+
+
+def _is_previous(call: Call, application: Application, kept: LoginCookie, generation: int) -> bool:
+    """Whether this is the cookie before the newest, in its grace time."""
+    return generation == kept.generation - 1 and call.now < kept.rotated_at + application.cookie_grace
 
 
 def _answer(call: Call, application: Application, series: bytes, generation: int) -> DecodeCookieResult:
     kept = login_cookies.find_and_lock(call.db, _digest(series))
     if kept is None or kept.application_id != application.id:
-        return DecodeCookieResult(return_code=ReturnCode.INVALID_COOKIE)
+        return _refuse_foreign(call, application, kept)
+    call.known.device_id = kept.device_id
     account = accounts.find(call.db, kept.account_id)
     assert account is not None, "a login cookie's account is kept as long as the cookie"
     refusal = _refusal(call, application, account, kept, generation)
@@ -96,6 +116,34 @@ def _answer(call: Call, application: Application, series: bytes, generation: int
     )
 
 
+def _refuse_foreign(call: Call, application: Application, kept: LoginCookie | None) -> DecodeCookieResult:
+    """Refuse a cookie of ours that this application was not given; one that is another's leaves an audit entry."""
+    refused = _refuse_guess(call)
+    if kept is not None and refused.return_code is ReturnCode.INVALID_COOKIE:
+        audit.record(
+            call,
+            AuditEvent.LOGIN_COOKIE_REFUSED,
+            merchant_id=application.merchant_id,
+            application_id=application.id,
+            # Another merchant's account is nothing that this one may know of.
+            account_id=kept.account_id if kept.merchant_id == application.merchant_id else None,
+            outcome=refused.return_code,
+        )
+    return refused
+
+
+def _refuse_guess(call: Call) -> DecodeCookieResult:
+    """Count a cookie that nobody was given. A valid one is always answered: 128 random bits need no other defence."""
+    budgets = [guessing.of_network(call, "login cookie", MAX_WRONG_COOKIES)]
+    with call.reading():
+        wait = guessing.wait(call, budgets)
+    if wait is None:
+        with call.writing():
+            wait = guessing.count_wrong(call, budgets).wait
+    code = ReturnCode.INVALID_COOKIE if wait is None else ReturnCode.TOO_MANY_REQUESTS
+    return DecodeCookieResult(return_code=code, retry_after=wait)
+
+
 def _refusal(
     call: Call, application: Application, account: Account, kept: LoginCookie, generation: int
 ) -> ReturnCode | None:
@@ -109,8 +157,7 @@ def _refusal(
         return ReturnCode.INVALID_COOKIE
     if kept.expires_at <= call.now:
         return ReturnCode.COOKIE_EXPIRED
-    is_previous = generation == kept.generation - 1 and call.now < kept.rotated_at + application.cookie_grace
-    if generation != kept.generation and not is_previous:
+    if generation != kept.generation and not _is_previous(call, application, kept, generation):
         return ReturnCode.COOKIE_REPLAYED
     return callers.status_refusal(account)
 

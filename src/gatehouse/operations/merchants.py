@@ -5,7 +5,7 @@ from typing import Any
 
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
-from gatehouse.domain.lifetimes import TEMPORARY_PASSWORD_LIFETIME
+from gatehouse.domain.lifetimes import RESET_CODE_LIFETIME, TEMPORARY_PASSWORD_LIFETIME
 from gatehouse.domain.password_policy import PasswordPolicy
 from gatehouse.operations import audit
 from gatehouse.operations.calls import Call
@@ -26,6 +26,7 @@ def add_merchant(call: Call, name: str, **policies: Any) -> Merchant:
         "password_min_strength": rules.min_strength,
         "password_history": rules.history,
         "temporary_password_lifetime": TEMPORARY_PASSWORD_LIFETIME,
+        "reset_code_lifetime": RESET_CODE_LIFETIME,
         "reset_replaces_password": False,
         "third_party_accounts_of_record": False,
     } | policies
@@ -34,7 +35,8 @@ def add_merchant(call: Call, name: str, **policies: Any) -> Merchant:
         if merchants.find_by_name(call.db, name):
             raise AdministrationError("a merchant of this name exists")
         number = merchants.add(call.db, name=name, created_at=call.now, **values)
-        audit.record(call, AuditEvent.MERCHANT_ADDED, merchant_id=number)
+        changes = audit.changes_of(None, {"name": name, **values})
+        audit.record(call, AuditEvent.MERCHANT_ADDED, merchant_id=number, changes=changes)
         return merchants.get(call.db, number)
 
 
@@ -51,7 +53,8 @@ def change_merchant(call: Call, merchant_id: int, **values: Any) -> Merchant:
             raise AdministrationError("a merchant of this name exists")
         if values:
             merchants.change(call.db, merchant_id, **values)
-            audit.record(call, AuditEvent.MERCHANT_CHANGED, merchant_id=merchant_id)
+            changes = audit.changes_of(merchant, values)
+            audit.record(call, AuditEvent.MERCHANT_CHANGED, merchant_id=merchant_id, changes=changes)
         return get_merchant(call, merchant_id)
 
 

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from gatehouse.domain import identity
 from gatehouse.domain.errors import AdministrationError
+from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.messages import Medium, MessageState
+from gatehouse.operations import audit
 from gatehouse.operations.calls import Call
 from gatehouse.operations.merchants import get_merchant
 from gatehouse.storage import outbox
@@ -64,6 +66,13 @@ def resend_message(call: Call, message_id: int) -> MessageRecord:
                 f"message {found.id} cannot be sent again: its content was wiped; let its recipient ask for a new one"
             )
         call.note_queued()
+        audit.record(
+            call,
+            AuditEvent.MESSAGE_REQUEUED,
+            merchant_id=found.merchant_id,
+            account_id=found.account_id,
+            subject=str(found.id),
+        )
         return _record(call, _get(call, message_id))
 
 

@@ -10,6 +10,9 @@ from gatehouse.operations.phone_numbers import country_of
 from gatehouse.storage import locks, merchants, outbox
 from gatehouse.storage.accounts import Account
 
+MAILS_COUNTED = timedelta(minutes=15)
+"""How far back mails are counted that anybody may ask for."""
+
 NUMBER_COUNTED, OTHERS_COUNTED = timedelta(minutes=15), timedelta(hours=1)
 """How far back SMS are counted for one phone number, and for a merchant and a country."""
 
@@ -25,6 +28,16 @@ def queue_mail(
         return
     names = {"full_name": account.full_name or "", "username": account.username or ""}
     _queue(call, kind, account.merchant_id, account.id, account.email, expires_at, content | names, {})
+
+
+def is_mail_limit_reached(call: Call, account: Account) -> bool:
+    """Whether the account was mailed so often of late, at anybody's request, that one more would be a nuisance.
+
+    Ask with the account locked, so that parallel calls do not pass the limit together.
+    """
+    kinds = (MessageKind.TEMPORARY_PASSWORD.value, MessageKind.RESET_CODE.value)
+    sent = outbox.count_mails(call.db, account.id, kinds, call.now - MAILS_COUNTED)
+    return sent >= call.settings.mails_per_account
 
 
 def queue_sms(

@@ -11,7 +11,7 @@ import hmac
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.operations import callers
 from gatehouse.operations.calls import Call
-from gatehouse.storage import applications
+from gatehouse.storage.applications import Application
 
 _SCHEME = "bytes-SHA256"
 
@@ -22,13 +22,12 @@ def refusal_of_signature(call: Call, body: bytes, header: str | None) -> ReturnC
     An application that is not known is not judged here: the operation says so. A signature that is present
     is checked unless the application's setting is `off`; one that is missing is refused where it is `required`.
     """
-    with call.reading():
-        found = callers.find_application(call)
-        if isinstance(found, ReturnCode) or found.signature == "off":
-            return None
-        if header is None:
-            return ReturnCode.INVALID_SIGNATURE if found.signature == "required" else None
-        key = _hash_key(call, found.id)
+    found = callers.find_calling_application(call)
+    if found is None or found.signature == "off":
+        return None
+    if header is None:
+        return ReturnCode.INVALID_SIGNATURE if found.signature == "required" else None
+    key = _hash_key(call, found)
     scheme, _, encoded = header.partition(",")
     try:
         given = base64.b64decode(encoded.strip(), validate=True)
@@ -40,23 +39,21 @@ def refusal_of_signature(call: Call, body: bytes, header: str | None) -> ReturnC
 
 def sign(call: Call, body: bytes) -> str | None:
     """Return the signature of an answer, or None where the calling application has none."""
-    with call.reading():
-        found = callers.find_application(call)
-        if isinstance(found, ReturnCode) or found.signature == "off":
-            return None
-        key = _hash_key(call, found.id)
+    found = callers.find_calling_application(call)
+    if found is None or found.signature == "off":
+        return None
+    key = _hash_key(call, found)
     return None if key is None else f"{_SCHEME}, {base64.b64encode(_digest(body, key)).decode()}"
 
 
 def gives_boolean_results(call: Call) -> bool:
     """Whether the calling application expects a bare boolean from the methods that once gave one."""
-    with call.reading():
-        found = callers.find_application(call)
-    return not isinstance(found, ReturnCode) and found.boolean_results
+    found = callers.find_calling_application(call)
+    return found is not None and found.boolean_results
 
 
-def _hash_key(call: Call, application_id: int) -> str | None:
-    sealed = applications.find_sealed_hash_key(call.db, application_id)
+def _hash_key(call: Call, application: Application) -> str | None:
+    sealed = application.hash_key_sealed
     return call.keys.unseal(sealed, "hash key") if sealed else None
 
 

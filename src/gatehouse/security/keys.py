@@ -18,7 +18,20 @@ class Keys:
         master = secret_key.encode()
         self._keys = {
             purpose: hmac.digest(master, f"gatehouse {purpose} 1".encode(), "sha256")
-            for purpose in ("login cookie", "activation code", "reset code", "guest mask", "sealing", "demo data")
+            for purpose in (
+                "login cookie",
+                "activation code",
+                "reset code",
+                "guest mask",
+                "guess count",
+                "sealing",
+                "demo data",
+                "audit entry",
+                "audit seal",
+                "audit search",
+                "pepper",
+                "pepper name",
+            )
         }
 
     def sign_login_cookie(self, content: bytes) -> bytes:
@@ -35,6 +48,29 @@ class Keys:
     def reset_code_digest(self, code: str) -> bytes:
         """Return what is kept of a reset code. A partner's own code may be short, so it takes the key to try one."""
         return hmac.digest(self._keys["reset code"], code.encode(), "sha256")
+
+    def pepper(self) -> tuple[str, bytes]:
+        """Return name and key of the pepper of an operator who manages none. The name tells two secret keys apart."""
+        return f"derived-{self._keys['pepper name'][:4].hex()}", self._keys["pepper"]
+
+    def guess_digest(self, counted: str) -> bytes:
+        """Return the key under which wrong guesses are counted. It tells nobody what they are counted by."""
+        return hmac.digest(self._keys["guess count"], counted.encode("utf-8", "surrogatepass"), "sha256")
+
+    def audit_mac(self, content: bytes) -> bytes:
+        """Return the 32 bytes that prove that this service made the audit entry."""
+        return hmac.digest(self._keys["audit entry"], content, "sha256")
+
+    def audit_seal_digest(self, content: bytes) -> bytes:
+        """Return the 32 bytes that prove that this service sealed the audit entries."""
+        return hmac.digest(self._keys["audit seal"], content, "sha256")
+
+    def audit_search_digest(self, text: str) -> str:
+        """Return what the audit trail keeps of a text that it must find again and may not hold: 32 hexadecimal digits.
+
+        Somebody may have typed a password in the place of a name, so it takes the key to try one.
+        """
+        return hmac.digest(self._keys["audit search"], text.encode("utf-8", "surrogatepass"), "sha256")[:16].hex()
 
     def mask_bytes(self, identity: str) -> bytes:
         """Return bytes that always belong to this identity, for a mask of an address that does not exist."""

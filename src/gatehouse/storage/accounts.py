@@ -1,11 +1,11 @@
 """Accounts, their printed cards, and the passwords that they had."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from gatehouse.storage.records import columns, find_all, find_one, insert_one, update_one
 from gatehouse.storage.tables import accounts, cards, former_passwords
@@ -28,6 +28,7 @@ class Account:
     status: str
     password_hash: str | None
     pincode_hash: str | None
+    password_changed_at: datetime | None
     last_login_at: datetime | None
     created_at: datetime
 
@@ -37,6 +38,9 @@ _BY_NUMBER = _SELECT.where(accounts.c.id == bindparam("account_id"))
 _OF_MERCHANT = _SELECT.where(accounts.c.merchant_id == bindparam("merchant_id"))
 _BY_EMAIL = _OF_MERCHANT.where(accounts.c.email_key == bindparam("email_key")).order_by(accounts.c.id)
 _BY_USERNAME = _OF_MERCHANT.where(accounts.c.username_key == bindparam("username_key"))
+_BY_CARD = _SELECT.join(cards, cards.c.account_id == accounts.c.id).where(
+    cards.c.merchant_id == bindparam("merchant_id"), cards.c.number_key == bindparam("number_key")
+)
 _CHANGE_IF_SAME = (
     update(accounts)
     .where(accounts.c.id == bindparam("seen_id"), accounts.c.status == bindparam("seen_status"))
@@ -59,12 +63,35 @@ def find_by_username(db: Connection, merchant_id: int, username_key: str) -> Acc
     return find_one(db, _BY_USERNAME, Account, merchant_id=merchant_id, username_key=username_key)
 
 
+def find_by_card(db: Connection, merchant_id: int, number_key: str) -> Account | None:
+    """Return the merchant's account that has this card, or None. One statement, also for a card of somebody."""
+    return find_one(db, _BY_CARD, Account, merchant_id=merchant_id, number_key=number_key)
+
+
 def has_customer_number(db: Connection, merchant_id: int, customer_number: str) -> bool:
     """Whether an account of the merchant has this customer number."""
     statement = select(accounts.c.id).where(
         accounts.c.merchant_id == merchant_id, accounts.c.customer_number == customer_number
     )
     return db.execute(statement).one_or_none() is not None
+
+
+def has_lookalike_email(db: Connection, merchant_id: int, email_key: str, digests: Collection[bytes]) -> bool:
+    """Whether an account of the merchant has another address with one of these skeletons."""
+    return _has_lookalike(db, merchant_id, accounts.c.email_key != email_key, accounts.c.email_skeleton_digest, digests)
+
+
+def has_lookalike_username(db: Connection, merchant_id: int, username_key: str, digests: Collection[bytes]) -> bool:
+    """Whether an account of the merchant has another username with one of these skeletons."""
+    differs = accounts.c.username_key != username_key
+    return _has_lookalike(db, merchant_id, differs, accounts.c.username_skeleton_digest, digests)
+
+
+def _has_lookalike(
+    db: Connection, merchant_id: int, differs: ColumnElement[bool], column: Column[bytes], digests: Collection[bytes]
+) -> bool:
+    statement = select(accounts.c.id).where(accounts.c.merchant_id == merchant_id, column.in_(digests), differs)
+    return db.execute(statement.limit(1)).first() is not None
 
 
 def find_page(db: Connection, merchant_id: int | None, after: int, limit: int) -> Sequence[Account]:

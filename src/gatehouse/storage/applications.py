@@ -1,7 +1,7 @@
 """Applications: the programs that call, each known by the digest of its token."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,10 @@ from gatehouse.storage.tables import applications
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One application and its policies. `signature` is `off`, `optional` or `required`."""
+    """One application and its policies. `signature` is `off`, `optional` or `required`.
+
+    `origins` are those of the web pages whose scripts may call; `hash_key_sealed` is the hash key as it is kept.
+    """
 
     id: int
     merchant_id: int
@@ -28,8 +31,10 @@ class Application:
     registers_devices_by_token: bool
     signature: str
     boolean_results: bool
+    origins: list[str]
     disabled_at: datetime | None
     created_at: datetime
+    hash_key_sealed: bytes | None = field(repr=False)
 
 
 _SELECT = select(*columns(Application, applications))
@@ -73,7 +78,7 @@ def change(db: Connection, application_id: int, **values: Any) -> None:
     update_one(db, applications, application_id, values)
 
 
-def find_sealed_hash_key(db: Connection, application_id: int) -> bytes | None:
-    """Return the application's hash key as it is kept, or None when it has none."""
-    statement = select(applications.c.hash_key_sealed).where(applications.c.id == application_id)
-    return db.execute(statement).scalar_one_or_none()
+def find_origins(db: Connection) -> set[str]:
+    """Return every origin that an application which may call has listed."""
+    statement = select(applications.c.origins).where(applications.c.disabled_at.is_(None))
+    return {origin for listed in db.execute(statement).scalars() for origin in listed}

@@ -1,33 +1,70 @@
-"""The audit trail: rows are added and read, never changed."""
+"""The audit trail: rows are added and read, never changed, and removed only with the whole batch of a seal."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select
 
 from gatehouse.storage.records import columns, find_all
 from gatehouse.storage.tables import audit_entries
 
+_AT_A_TIME = 1000
+"""Entries that are held in memory when many are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One event: what happened to whom, from where, and with which outcome."""
+    """One event: what happened to whom, who did it, from where, and with which outcome.
+
+    `device` and `identity` are keyed digests of what was sent; `changes` are the values before and after, by field;
+    `mac` is made over all the others but the number.
+    """
 
     id: int
     merchant_id: int
     account_id: int | None
     application_id: int | None
+    integration_id: int | None
     event: str
     outcome: str | None
     subject: str | None
+    device: str | None
+    identity: str | None
     source: str | None
     request_id: str | None
+    changes: Mapping[str, Any] | None
     created_at: datetime
+    mac: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFilter:
+    """Which entries are wanted: those that agree in all that is given."""
+
+    merchant_id: int | None = None
+    account_id: int | None = None
+    application_id: int | None = None
+    integration_id: int | None = None
+    event: str | None = None
+    outcome: str | None = None
+    source: str | None = None
+    request_id: str | None = None
+    device: str | None = None
+    identity: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 _INSERT = insert(audit_entries)
+_SELECT = select(*columns(AuditEntry, audit_entries))
+_BETWEEN = (
+    _SELECT.where(audit_entries.c.merchant_id == bindparam("merchant_id"))
+    .where(audit_entries.c.id > bindparam("after"), audit_entries.c.id <= bindparam("last"))
+    .order_by(audit_entries.c.id)
+    .limit(bindparam("most"))
+)
 
 
 def add(db: Connection, **values: Any) -> None:
@@ -37,8 +74,70 @@ def add(db: Connection, **values: Any) -> None:
 
 def find_every(db: Connection, merchant_id: int) -> Sequence[AuditEntry]:
     """Return the merchant's entries in the order in which they were made."""
-    statement = select(*columns(AuditEntry, audit_entries)).where(audit_entries.c.merchant_id == merchant_id)
+    statement = _SELECT.where(audit_entries.c.merchant_id == merchant_id)
     return find_all(db, statement.order_by(audit_entries.c.id), AuditEntry)
+
+
+def find_between(db: Connection, merchant_id: int, after: int, last: int, limit: int) -> Sequence[AuditEntry]:
+    """Return up to `limit` entries of the merchant with numbers above `after` and up to `last`, by number."""
+    return find_all(db, _BETWEEN, AuditEntry, merchant_id=merchant_id, after=after, last=last, most=limit)
+
+
+def each_between(db: Connection, merchant_id: int, after: int, last: int) -> Iterator[AuditEntry]:
+    """Give every entry of the merchant with a number above `after` and up to `last`, by number."""
+    while found := find_between(db, merchant_id, after, last, _AT_A_TIME):
+        yield from found
+        after = found[-1].id
+
+
+def find_page(db: Connection, wanted: AuditFilter, after: int, last: int | None, limit: int) -> Sequence[AuditEntry]:
+    """Return up to `limit` entries of this kind with numbers above `after`, and up to `last` where given, by number."""
+    statement = _SELECT.where(*_conditions(wanted), audit_entries.c.id > after).order_by(audit_entries.c.id)
+    return find_all(db, _until_number(statement, last).limit(limit), AuditEntry)
+
+
+def find_newest(db: Connection, wanted: AuditFilter, limit: int) -> Sequence[AuditEntry]:
+    """Return the `limit` newest entries of this kind, by number."""
+    statement = _SELECT.where(*_conditions(wanted)).order_by(audit_entries.c.id.desc()).limit(limit)
+    return list(reversed(find_all(db, statement, AuditEntry)))
+
+
+def newest_number(db: Connection, merchant_id: int | None = None) -> int:
+    """Return the greatest number of an entry, of the merchant where given, or 0."""
+    statement = select(func.max(audit_entries.c.id))
+    if merchant_id is not None:
+        statement = statement.where(audit_entries.c.merchant_id == merchant_id)
+    return db.execute(statement).scalar_one() or 0
+
+
+def find_merchants(db: Connection, after: int, last: int) -> Sequence[int]:
+    """Return the merchants that have entries with numbers above `after` and up to `last`."""
+    statement = select(audit_entries.c.merchant_id).distinct()
+    return list(db.scalars(statement.where(audit_entries.c.id > after, audit_entries.c.id <= last)))
+
+
+def find_copy(db: Connection, merchant_id: int) -> tuple[int, int] | None:
+    """Return the numbers of an entry and of a copy of it, or None: no two entries have the same MAC."""
+    lowest, highest = func.min(audit_entries.c.id), func.max(audit_entries.c.id)
+    statement = (
+        select(lowest, highest)
+        .where(audit_entries.c.merchant_id == merchant_id, audit_entries.c.mac.is_not(None))
+        .group_by(audit_entries.c.created_at, audit_entries.c.mac)
+        .having(func.count() > 1)
+        .order_by(highest)
+        .limit(1)
+    )
+    row = db.execute(statement).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def remove_between(db: Connection, merchant_id: int, after: int, last: int) -> None:
+    """Remove the merchant's entries with numbers above `after` and up to `last`."""
+    db.execute(
+        delete(audit_entries).where(
+            audit_entries.c.merchant_id == merchant_id, audit_entries.c.id > after, audit_entries.c.id <= last
+        )
+    )
 
 
 def count_since(db: Connection, merchant_id: int, event: str, since: datetime) -> int:
@@ -58,3 +157,24 @@ def count_of_account_since(db: Connection, merchant_id: int, account_id: int, ev
         audit_entries.c.created_at >= since,
     )
     return db.execute(statement).scalar_one()
+
+
+def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
+    for each in fields(wanted):
+        value = getattr(wanted, each.name)
+        if value is None:
+            continue
+        match each.name:
+            case "since":
+                yield audit_entries.c.created_at >= value
+            case "until":
+                yield audit_entries.c.created_at < value
+            case "identity":
+                # Of a call with an address and a username there are two, of one length, with a blank between them.
+                yield or_(audit_entries.c.identity == value, audit_entries.c.identity.contains(value, autoescape=True))
+            case name:
+                yield audit_entries.c[name] == value
+
+
+def _until_number(statement: Select[Any], last: int | None) -> Select[Any]:
+    return statement if last is None else statement.where(audit_entries.c.id <= last)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gatehouse.storage.records import columns, find_all, find_one, update_one
@@ -51,18 +51,19 @@ def find(db: Connection, device_number: int) -> Device | None:
 
 
 def find_registered(
-    db: Connection, merchant_id: int, device_id: str, account_id: int | None, lock: bool = False
+    db: Connection, application_id: int, device_id: str, account_id: int | None, lock: bool = False
 ) -> Device | None:
-    """Return the account's registration of this device, or the one without an account, or None.
+    """Return the account's registration of this device in the application, or the one without an account, or None.
 
     With `lock`, no other call changes it until the transaction ends.
     """
-    statement = _SELECT.where(*_is(merchant_id, device_id), _belongs_to(account_id))
+    is_same = and_(devices.c.application_id == application_id, devices.c.device_id == device_id)
+    statement = _SELECT.where(is_same, _belongs_to(account_id))
     return find_one(db, statement.with_for_update() if lock else statement, Device)
 
 
 def is_blocked(db: Connection, merchant_id: int, device_id: str) -> bool:
-    """Whether an operator blocked this device, under whichever account."""
+    """Whether an operator blocked this device, under whichever account and application of the merchant."""
     statement = select(devices.c.id).where(*_is(merchant_id, device_id), devices.c.blocked_at.is_not(None)).limit(1)
     return db.execute(statement).one_or_none() is not None
 
@@ -88,8 +89,8 @@ def find_or_add(
     phone: str,
     now: datetime,
 ) -> Device:
-    """Return the registration of this device for the account, or for none; add it where there is none yet."""
-    found = find_registered(db, merchant_id, device_id, account_id, lock=True)
+    """Return the registration of this device in the application for the account, or for none; add it if there is none."""
+    found = find_registered(db, application_id, device_id, account_id, lock=True)
     if found is not None:
         return found
     statement = insert(devices).values(
@@ -106,7 +107,7 @@ def find_or_add(
             added = db.execute(statement.returning(*columns(Device, devices))).one()
     except IntegrityError:
         # A parallel call added it after we looked, which only PostgreSQL lets happen.
-        found = find_registered(db, merchant_id, device_id, account_id, lock=True)
+        found = find_registered(db, application_id, device_id, account_id, lock=True)
         assert found is not None
         return found
     return Device(*added)

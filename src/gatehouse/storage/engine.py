@@ -1,30 +1,51 @@
 """Connections and transactions, alike on SQLite and PostgreSQL."""
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gatehouse.config import SettingsError
 from gatehouse.domain.errors import UnavailableError
 
 BUSY_TIMEOUT_MS = 20_000
-"""Milliseconds that a writer waits for another one on SQLite."""
+"""Milliseconds that a statement waits for what others have locked."""
 
 _SQLITE_SET_UP = (
     # In WAL mode a crash of the process loses nothing and a power cut at most the last commits, without damage.
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
+    # What is deleted is overwritten, as the temporary password in a message that was sent; not every build does so.
+    "PRAGMA secure_delete=ON",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
 )
+
+_POSTGRESQL_CONNECTION: dict[str, Any] = {
+    "connect_timeout": 5,
+    # A machine that has vanished says nothing; without these, a call on it would wait for a quarter of an hour or more.
+    # Source: libpq, Parameter Key Words.
+    "tcp_user_timeout": BUSY_TIMEOUT_MS,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+"""How a connection is given up; what the URL says of these wins."""
 
 
 class Database:
@@ -64,6 +85,27 @@ class Database:
             yield connection
 
     @contextmanager
+    def changing_schema(self) -> Iterator[Connection]:
+        """Give what `writing` gives, with foreign keys that may point nowhere on the way. Raises UnavailableError.
+
+        SQLite changes some tables only by making them anew, and will not drop one that others point to.
+        """
+        if not self.is_sqlite:
+            with self.writing() as connection:
+                yield connection
+            return
+        with _unavailable_when_gone(), self._turn_to_write(), self.engine.connect() as connection:
+            # Inside of a transaction it would be ignored.
+            _execute_raw(connection, "PRAGMA foreign_keys=OFF")
+            try:
+                with connection.begin():
+                    yield connection
+                    if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                        raise RuntimeError("a row points to one that is not there any more")
+            finally:
+                _execute_raw(connection, "PRAGMA foreign_keys=ON")
+
+    @contextmanager
     def _turn_to_write(self) -> Iterator[None]:
         """Let one thread of this process write at a time on SQLite.
 
@@ -80,26 +122,54 @@ class Database:
         finally:
             self._turn.release()
 
+    def make_file(self) -> None:
+        """Make the embedded database's file where there is none, for its user and group alone.
+
+        Connections do not make it: where the file was moved away under a running service, they would begin anew
+        with an empty one. If it cannot be made, they will tell.
+        """
+        path = _file_of(self.engine.url)
+        # One that is there is not opened: to close it again would take this process's locks on it away.
+        if path is not None and not path.exists():
+            with suppress(OSError):
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                # SQLite gives the files that it makes beside this one the same rights.
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
 
 
+def _execute_raw(connection: Connection, statement: str) -> None:
+    """Execute a statement without the transaction that SQLAlchemy would begin for it."""
+    cursor = connection.connection.cursor()
+    cursor.execute(statement)
+    cursor.close()
+
+
 def _make_engine(url: sa.URL, connections: int) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(
+        is_postgresql = url.get_backend_name() == "postgresql"
+        engine = sa.create_engine(
             url,
             pool_size=connections,
             max_overflow=5,
             pool_timeout=10,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5} if url.get_backend_name() == "postgresql" else {},
+            connect_args={
+                name: value for name, value in _POSTGRESQL_CONNECTION.items() if is_postgresql and name not in url.query
+            },
         )
-    if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_postgresql:
+            event.listen(engine, "connect", _limit_waits)
+        return engine
+    path = _file_of(url)
     engine = sa.create_engine(
         url, pool_size=connections, max_overflow=5, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
     )
+    if path is not None:
+        _follow_file(engine, path)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
@@ -118,6 +188,50 @@ def _make_engine(url: sa.URL, connections: int) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _limit_waits(connection: Any, _record: Any) -> None:
+    """Let no statement wait for ever for what somebody else has locked."""
+    connection.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+    connection.commit()
+
+
+def _file_of(url: sa.URL) -> Path | None:
+    """Return the file of an embedded database; None for a server, one in memory, and what only SQLite understands."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return None if url.database.startswith("file:") else Path(url.database).absolute()
+
+
+def _follow_file(engine: Engine, path: Path) -> None:
+    """Use the file that has the name now.
+
+    What was opened before it was moved, removed or replaced would still take every change, and nobody would ever see
+    them again.
+    """
+
+    @event.listens_for(engine, "do_connect")
+    def open_existing(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        arguments[0] = f"{path.as_uri()}?mode=rw"
+        options["uri"] = True
+
+    @event.listens_for(engine, "connect")
+    def remember(_connection: Any, record: Any) -> None:
+        record.info["file"] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def compare(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info.get("file") != _identity(path):
+            raise DisconnectionError("the file of the database is another one now")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells this file from another one of its name, or None where there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:

@@ -5,6 +5,9 @@ from sqlalchemy import Connection, text
 MIGRATION = 0x6761746568
 DEMO_DATA = MIGRATION + 1
 SMS_LIMITS = MIGRATION + 2
+CLIENT_COUNTS = MIGRATION + 3
+NEW_IDENTITIES = MIGRATION + 4
+AUDIT_REMOVAL = MIGRATION + 5
 
 
 def take(db: Connection, number: int) -> None:

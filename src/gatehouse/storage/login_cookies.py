@@ -26,16 +26,20 @@ class LoginCookie:
     replayed_at: datetime | None
 
 
-_BY_SERIES = (
-    select(*columns(LoginCookie, login_cookies))
-    .where(login_cookies.c.series_digest == bindparam("series_digest"))
-    .with_for_update()
+_BY_SERIES = select(*columns(LoginCookie, login_cookies)).where(
+    login_cookies.c.series_digest == bindparam("series_digest")
 )
+_BY_SERIES_LOCKED = _BY_SERIES.with_for_update()
+
+
+def find(db: Connection, series_digest: bytes) -> LoginCookie | None:
+    """Return the series, ended or not, or None."""
+    return find_one(db, _BY_SERIES, LoginCookie, series_digest=series_digest)
 
 
 def find_and_lock(db: Connection, series_digest: bytes) -> LoginCookie | None:
     """Return the series, ended or not, or None. Until the transaction ends no other call changes it."""
-    return find_one(db, _BY_SERIES, LoginCookie, series_digest=series_digest)
+    return find_one(db, _BY_SERIES_LOCKED, LoginCookie, series_digest=series_digest)
 
 
 def add(db: Connection, **values: Any) -> int:

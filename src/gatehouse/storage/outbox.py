@@ -165,6 +165,14 @@ def wipe_content(db: Connection, now: datetime) -> None:
     db.execute(update(messages).where(_is_to_wipe(now)).values(content=null()))
 
 
+def count_mails(db: Connection, account_id: int, kinds: Sequence[str], since: datetime) -> int:
+    """Count the account's messages of these kinds since then."""
+    statement = select(func.count()).where(
+        messages.c.account_id == account_id, messages.c.created_at >= since, messages.c.kind.in_(kinds)
+    )
+    return db.execute(statement).scalar_one()
+
+
 def count_sms(
     db: Connection,
     recipient: str,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from gatehouse.storage.accounts import Account
 from gatehouse.storage.records import columns, find_all, find_one
@@ -43,18 +44,30 @@ def find_for_hosted_page(db: Connection, code_digest: bytes) -> ResetCode | None
     return found[0] if len(found) == 1 else None
 
 
-def replace(db: Connection, account: Account, code_digest: bytes, expires_at: datetime, now: datetime) -> None:
-    """Make this the account's only reset code."""
-    db.execute(delete(reset_codes).where(reset_codes.c.account_id == account.id))
-    db.execute(
-        insert(reset_codes).values(
-            merchant_id=account.merchant_id,
-            account_id=account.id,
-            code_digest=code_digest,
-            expires_at=expires_at,
-            created_at=now,
-        )
+def replace(db: Connection, account: Account, code_digest: bytes, expires_at: datetime, now: datetime) -> bool:
+    """Make this the account's only reset code. Returns False, with nothing changed, when it is another account's."""
+    taken = select(reset_codes.c.id).where(
+        reset_codes.c.merchant_id == account.merchant_id,
+        reset_codes.c.code_digest == code_digest,
+        reset_codes.c.account_id != account.id,
     )
+    if db.execute(taken).first() is not None:
+        return False
+    values = {
+        "merchant_id": account.merchant_id,
+        "account_id": account.id,
+        "code_digest": code_digest,
+        "expires_at": expires_at,
+        "created_at": now,
+    }
+    try:
+        with db.begin_nested():
+            db.execute(delete(reset_codes).where(reset_codes.c.account_id == account.id))
+            db.execute(insert(reset_codes).values(values))
+    except IntegrityError:
+        # Another call gave it to another account at this very moment.
+        return False
+    return True
 
 
 def use(db: Connection, code: ResetCode, now: datetime) -> bool:

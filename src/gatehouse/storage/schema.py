@@ -17,7 +17,8 @@ from gatehouse.storage.tables import metadata
 
 def upgrade(database: Database) -> bool:
     """Bring the schema to the newest revision, in one transaction. Returns whether there was something to do."""
-    with database.writing() as db:
+    database.make_file()
+    with database.changing_schema() as db:
         locks.take(db, locks.MIGRATION)
         if _revision(db) == newest_revision():
             return False

@@ -1,4 +1,5 @@
-"""The tables. Every row belongs to a merchant and carries its `merchant_id`."""
+"""The tables. Every row belongs to a merchant and carries its `merchant_id`, but for what is of operators, and guess
+counts."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -148,10 +149,39 @@ applications = _table(
     Column("hash_key_sealed", LargeBinary),
     Column("signature", String(10), nullable=False),
     _flag("boolean_results"),
+    Column("origins", JSON, nullable=False, server_default="[]"),
     _moment("disabled_at", nullable=True),
     _moment("created_at"),
     UniqueConstraint("merchant_id", "name"),
 )
+
+client_calls = _table(
+    "client_calls",
+    _key(),
+    _merchant(),
+    _reference("application_id", "applications.id"),
+    Column("stack", String(80), nullable=False),
+    Column("method", String(40), nullable=False),
+    Column("calls", Number, nullable=False),
+    _moment("first_seen_at"),
+    _moment("last_seen_at"),
+    UniqueConstraint("application_id", "stack", "method"),
+)
+"""Which client stacks call, by method."""
+
+tolerances = _table(
+    "tolerances",
+    _key(),
+    _merchant(),
+    _reference("application_id", "applications.id"),
+    Column("stack", String(80), nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("calls", Number, nullable=False),
+    _moment("first_seen_at"),
+    _moment("last_seen_at"),
+    UniqueConstraint("application_id", "stack", "kind"),
+)
+"""What was tolerated of which client stack."""
 
 integrations = _table(
     "integrations",
@@ -194,6 +224,9 @@ accounts = _table(
     Column("email_key", String(254)),
     Column("username", String(200)),
     Column("username_key", String(200)),
+    # Of the skeletons of UTS #39, which identities that look alike have in common.
+    Column("email_skeleton_digest", LargeBinary(32)),
+    Column("username_skeleton_digest", LargeBinary(32)),
     Column("phone", String(20)),
     Column("full_name", String(200)),
     Column("customer_number", String(100)),
@@ -206,6 +239,10 @@ accounts = _table(
     _moment("last_login_at", nullable=True),
     _moment("created_at"),
     Index("ix_accounts_merchant_id_email_key", "merchant_id", "email_key"),
+    Index("ix_accounts_merchant_id_id", "merchant_id", "id"),
+    Index("ix_accounts_merchant_id_phone", "merchant_id", "phone"),
+    Index("ix_accounts_merchant_id_email_skeleton_digest", "merchant_id", "email_skeleton_digest"),
+    Index("ix_accounts_merchant_id_username_skeleton_digest", "merchant_id", "username_skeleton_digest"),
     UniqueConstraint("merchant_id", "username_key"),
     UniqueConstraint("merchant_id", "customer_number"),
 )
@@ -268,16 +305,18 @@ devices = _table(
     _moment("blocked_at", nullable=True),
     _moment("last_seen_at"),
     _moment("created_at"),
-    UniqueConstraint("merchant_id", "device_id", "account_id"),
+    UniqueConstraint("application_id", "device_id", "account_id"),
+    Index("ix_devices_merchant_id_device_id", "merchant_id", "device_id"),
     Index(
         "uq_devices_unbound",
-        "merchant_id",
+        "application_id",
         "device_id",
         unique=True,
         sqlite_where=text("account_id IS NULL"),
         postgresql_where=text("account_id IS NULL"),
     ),
     Index("ix_devices_account_id", "account_id"),
+    Index("ix_devices_merchant_id_id", "merchant_id", "id"),
 )
 
 activation_codes = _table(
@@ -354,6 +393,9 @@ messages = _table(
         sqlite_where=text("country IS NOT NULL"),
         postgresql_where=text("country IS NOT NULL"),
     ),
+    Index("ix_messages_account_id_created_at", "account_id", "created_at"),
+    Index("ix_messages_merchant_id_created_at", "merchant_id", "created_at"),
+    Index("ix_messages_merchant_id_id", "merchant_id", "id"),
 )
 
 message_events = _table(
@@ -379,9 +421,65 @@ audit_entries = _table(
     Column("subject", String(40)),
     Column("source", String(64)),
     Column("request_id", String(36)),
+    # No foreign key: an entry outlives what it names, and adding one would make the table anew on SQLite.
+    Column("integration_id", Number),
+    Column("device", String(32)),
+    Column("identity", String(80)),
+    Column("changes", JSON(none_as_null=True)),
+    # None in the rows of an older version, which had no chain.
+    Column("mac", LargeBinary(40)),
     _moment("created_at"),
     Index("ix_audit_entries_merchant_id_created_at", "merchant_id", "created_at"),
+    Index("ix_audit_entries_merchant_id_id", "merchant_id", "id"),
+    Index("ix_audit_entries_account_id_id", "account_id", "id"),
 )
+"""Rows are added, never changed. `device` and `identity` are keyed digests, `mac` is made over all the others."""
+
+audit_seals = _table(
+    "audit_seals",
+    _key(),
+    _merchant(),
+    Column("number", Number, nullable=False),
+    Column("first_entry_id", Number, nullable=False),
+    Column("last_entry_id", Number, nullable=False),
+    Column("entry_count", Integer, nullable=False),
+    Column("entries", LargeBinary),
+    Column("entries_digest", LargeBinary(32), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("removal_mac", LargeBinary(32)),
+    _moment("removed_at", nullable=True),
+    _moment("sealed_at"),
+    UniqueConstraint("merchant_id", "number"),
+)
+"""The chain of a merchant's audit entries: each seal is made over the one before it and over a batch of entries."""
+
+account_requests = _table(
+    "account_requests",
+    _key(),
+    _merchant(),
+    _reference("application_id", "applications.id", nullable=True),
+    Column("kind", String(40), nullable=False),
+    Column("identity", JSON, nullable=False),
+    Column("source", String(64)),
+    Column("request_id", String(36)),
+    _moment("created_at"),
+)
+"""What is to be done for whoever an identity means, if it means anybody: after the call, so that the call never
+takes longer for somebody who exists."""
+
+guess_counts = Table(
+    "guess_counts",
+    metadata,
+    Column("key_digest", LargeBinary(32), primary_key=True),
+    Column("wrong", Integer, nullable=False),
+    Column("budget", Integer, nullable=False),
+    _moment("window_ends_at"),
+    _moment("closed_until", nullable=True),
+    _moment("forgotten_at"),
+    Index("ix_guess_counts_forgotten_at", "forgotten_at"),
+)
+"""How many wrong guesses were made of late, by the keyed digest of what they are counted by: an identity at a
+merchant, a network, an application. Networks belong to no merchant."""
 
 operators = Table(
     "operators",
@@ -390,6 +488,60 @@ operators = Table(
     Column("username", String(200), nullable=False, unique=True),
     Column("role", String(20), nullable=False),
     Column("password_hash", String(255), nullable=False),
+    Column("time_zone", String(64), nullable=False, server_default="UTC"),
+    Column("totp_secret_sealed", LargeBinary),
+    _moment("totp_confirmed_at", nullable=True),
+    # The time step of the last code that was used, so that each is good once.
+    Column("totp_last_step", BigInteger),
+    _moment("disabled_at", nullable=True),
+    _moment("last_signed_in_at", nullable=True),
     _moment("created_at"),
 )
-"""People who administer this installation. They alone belong to no merchant."""
+"""People who administer this installation. They and what is theirs belong to no merchant."""
+
+operator_merchants = Table(
+    "operator_merchants",
+    metadata,
+    Column("operator_id", Number, ForeignKey("operators.id"), primary_key=True),
+    Column("merchant_id", Number, ForeignKey("merchants.id"), primary_key=True),
+)
+"""Merchants that an operator who is not an owner works for."""
+
+operator_recovery_codes = _table(
+    "operator_recovery_codes",
+    _key(),
+    _reference("operator_id", "operators.id"),
+    Column("code_digest", LargeBinary(32), nullable=False),
+    _moment("used_at", nullable=True),
+    _moment("created_at"),
+    Index("ix_operator_recovery_codes_operator_id", "operator_id"),
+)
+
+operator_sessions = _table(
+    "operator_sessions",
+    _key(),
+    _reference("operator_id", "operators.id"),
+    Column("token_digest", LargeBinary(32), nullable=False, unique=True),
+    # Whether the second factor is still owed: such a session is good for nothing else.
+    _flag("owes_code"),
+    Column("source", String(64)),
+    _moment("last_used_at"),
+    _moment("expires_at"),
+    _moment("ended_at", nullable=True),
+    _moment("created_at"),
+    Index("ix_operator_sessions_operator_id", "operator_id"),
+)
+
+operator_events = _table(
+    "operator_events",
+    _key(),
+    # No foreign keys: an event outlives what it names.
+    Column("operator_id", Number, nullable=False),
+    Column("event", String(60), nullable=False),
+    Column("source", String(64)),
+    Column("request_id", String(36)),
+    Column("changes", JSON(none_as_null=True)),
+    _moment("created_at"),
+    Index("ix_operator_events_operator_id_id", "operator_id", "id"),
+)
+"""What happened to operators themselves: what they do to a merchant's records is in that merchant's audit trail."""

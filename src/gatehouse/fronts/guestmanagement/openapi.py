@@ -91,6 +91,7 @@ _CALLS = {
             ReturnCode.ACCOUNT_LOCKED,
             ReturnCode.PASSWORD_TOO_WEAK,
             ReturnCode.PASSWORD_REUSED,
+            ReturnCode.PASSWORD_COMPROMISED,
             *_OWN,
         ),
         {

@@ -1,7 +1,6 @@
 """The addresses of the three calls: from an HTTP request to the operation and back to JSON."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +13,12 @@ from gatehouse.config import Settings
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.domain.results import GuestResult
-from gatehouse.fronts import http
+from gatehouse.fronts import call_log, http
 from gatehouse.fronts.guestmanagement import reading, shapes
 from gatehouse.fronts.guestmanagement.reading import JsonObject, RefusedRequest
 from gatehouse.fronts.guestmanagement.shapes import RefusedMember
 from gatehouse.fronts.http import Environ
-from gatehouse.operations import reset_codes
+from gatehouse.operations import audit, rates, reset_codes
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.core import Core
 
@@ -100,7 +99,7 @@ def _answer(core: Core, name: str) -> Response:
 
     What goes wrong with us is logged with the id of the request. Nothing that was sent is ever logged.
     """
-    started, request_id, environ = time.perf_counter(), http.new_request_id(), request.environ
+    request_id, environ = http.new_request_id(), request.environ
     source = http.source_address(environ, core.settings)
     status: HTTPStatus | None = None
     try:
@@ -113,8 +112,8 @@ def _answer(core: Core, name: str) -> Response:
     except Exception as error:
         _log.error("%s failed: %s request=%s", name, place_of(error), request_id)
         result = GuestResult(return_code=ReturnCode.INTERNAL_ERROR)
-    duration = (time.perf_counter() - started) * 1000
-    _log.info("%s %s %.1f ms source=%s request=%s", name, result.return_code.key, duration, source or "-", request_id)
+    entry = call_log.current()
+    entry.method, entry.outcome = name, result.return_code.key
     status = status or _STATUS.get(result.return_code, HTTPStatus.OK)
     return _respond(status, result, CALLS[name].has_email, request_id)
 
@@ -133,14 +132,24 @@ def _perform(core: Core, name: str, environ: Environ, source: str | None, reques
         request_id=request_id,
     )
     call = Call(core, caller)
+    if wait := rates.wait(call):
+        return GuestResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=wait)
+    call_log.current().note(call, *_identities(members))
     try:
-        return CALLS[name].perform(call, members)
+        result = CALLS[name].perform(call, members)
     except RefusedMember as error:
         # Only partners are told what a request should be.
-        code, detail = reset_codes.refusal_of_credentials(call), ""
-        if code is None:
-            code, detail = error.code, error.detail
-        return GuestResult(return_code=code, detail=detail)
+        refused = reset_codes.refusal_of_credentials(call)
+        result = refused or GuestResult(return_code=error.code, detail=error.detail)
+    audit.record_refusal(call, name, result.return_code)
+    return result
+
+
+def _identities(members: JsonObject) -> list[object]:
+    """Return whom a call is about, as it was sent: for the log, which masks it."""
+    nested = members.get("userIdentity")
+    given = nested if isinstance(nested, dict) else members
+    return [given.get(name) for name in ("email", "username", "accountId", "printedCardNumber")]
 
 
 def _respond(
@@ -156,6 +165,6 @@ def _respond(
     if status is HTTPStatus.UNAUTHORIZED:
         all_headers["WWW-Authenticate"] = REALM
     if result.retry_after is not None:
-        all_headers["Retry-After"] = str(int(result.retry_after.total_seconds()))
+        all_headers["Retry-After"] = http.retry_after(result.retry_after)
     body = shapes.answer(result, has_email).model_dump_json(by_alias=True)
     return Response(body, status, all_headers)

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from gatehouse.domain.codes import ReturnCode
-from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES
+from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES, is_too_long
 from gatehouse.domain.results import GuestResult
 from gatehouse.fronts.guestmanagement.reading import Credentials, JsonObject, has_unprintable, make_credentials
 from gatehouse.operations.reset_codes import MAX_RESET_CODE_LENGTH, VERIFICATION_FIELDS, GuestIdentity, GuestRequest
@@ -66,7 +66,7 @@ def _read_any_text(value: object) -> str:
 
 def _read_password(value: object) -> str:
     text = _read_any_text(value)
-    if len(text.encode()) > MAX_PASSWORD_BYTES or has_unprintable(text):
+    if is_too_long(text) or has_unprintable(text):
         raise ValueError("is not a password")
     return text
 

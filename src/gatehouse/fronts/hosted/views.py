@@ -15,7 +15,7 @@ from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.domain.password_policy import MIN_DIFFERENT_CHARACTERS, Weakness
 from gatehouse.domain.results import ServiceResult
-from gatehouse.fronts import http
+from gatehouse.fronts import call_log, http
 from gatehouse.fronts.hosted.colours import digits_of, style_sheet
 from gatehouse.fronts.hosted.languages import LANGUAGES, best_language, texts
 from gatehouse.operations import hosted_reset
@@ -50,7 +50,8 @@ _NAMES = {state: "choose" if state is PageState.OPEN else state.value for state 
 """The names of the templates, and of the texts in them."""
 
 _WITH_FORM = (PageState.OPEN, PageState.EXPIRED, PageState.USED)
-_RETRY_SECONDS = {HTTPStatus.TOO_MANY_REQUESTS: "900", HTTPStatus.SERVICE_UNAVAILABLE: "30"}
+_RETRY_SECONDS = "30"
+"""When to come back to a service that is not available now."""
 _TOKEN_BYTES, _TOKEN = 32, re.compile(r"[A-Za-z0-9_-]{43}")
 _COLOUR_SECONDS = 3600
 
@@ -161,6 +162,9 @@ class _Visit:
 
     def render(self, name: str, page: ResetPage, status: HTTPStatus, notice: str | None = None) -> Response:
         """Return the page of this name, which nothing may keep."""
+        entry = call_log.current()
+        entry.outcome = name
+        entry.note(self._call)
         language = best_language(self.chosen_language, request.accept_languages, page.language)
         token = self._kept_token() or secrets.token_urlsafe(_TOKEN_BYTES)
         found = texts(language)
@@ -187,8 +191,10 @@ class _Visit:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Content-Language"] = language
         response.headers["X-Request-Id"] = self.request_id
-        if status in _RETRY_SECONDS:
-            response.headers["Retry-After"] = _RETRY_SECONDS[status]
+        if page.retry_after is not None:
+            response.headers["Retry-After"] = http.retry_after(page.retry_after)
+        elif status is HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers["Retry-After"] = _RETRY_SECONDS
         return response
 
     def _kept_token(self) -> str | None:
@@ -213,4 +219,5 @@ def _notice_of(result: ServiceResult) -> str | None:
     """Return the name of the text that says why a password was refused, or None when it is not about that."""
     if isinstance(result.weakness, Weakness):
         return result.weakness.name.lower()
-    return "reused" if result.return_code is ReturnCode.PASSWORD_REUSED else None
+    notices = {ReturnCode.PASSWORD_REUSED: "reused", ReturnCode.PASSWORD_COMPROMISED: "compromised"}
+    return notices.get(result.return_code)

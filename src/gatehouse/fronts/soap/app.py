@@ -2,19 +2,19 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from email.message import Message
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
 from gatehouse.domain.errors import place_of
-from gatehouse.fronts import http
+from gatehouse.domain.tolerances import Tolerance
+from gatehouse.fronts import call_log, http
 from gatehouse.fronts.account_calls import AccountCall
 from gatehouse.fronts.http import Environ
-from gatehouse.fronts.soap import faults, help_page, reading, wsdl
+from gatehouse.fronts.media_types import MediaType, read_media_type
+from gatehouse.fronts.soap import faults, reading, wsdl
 from gatehouse.fronts.soap.faults import Fault, SoapFault
+from gatehouse.fronts.soap.help.pages import HelpPages
 from gatehouse.fronts.soap.protocol import TARGET_NAMESPACE, SpyneServer, make_application
 from gatehouse.fronts.soap.service import Exchange
 from gatehouse.fronts.soap.types import DATA_NAMESPACE
@@ -23,6 +23,9 @@ from gatehouse.operations.core import Core
 
 PATH = "/v2/account.svc"
 """Matched without regard to case, with and without a slash at its end."""
+
+ADDRESSES = frozenset({PATH, f"{PATH}/soap", f"{PATH}/basic"})
+"""All that are the same: some clients have the address of an endpoint, as configurations of WCF name them."""
 
 StartResponse = Callable[..., Any]
 Headers = list[tuple[str, str]]
@@ -40,18 +43,24 @@ class SoapFront:
         self._namespaces = {TARGET_NAMESPACE: settings.soap_namespace, DATA_NAMESPACE: settings.data_namespace}
         self._server = SpyneServer(make_application(self._namespaces))
         self._documents = wsdl.Documents(self._namespaces)
-        self._limits = reading.Limits(settings.soap_max_depth, settings.soap_max_nodes)
+        self.help = HelpPages(settings, PATH)
+        limits = reading.Limits(settings.soap_max_depth, settings.soap_max_nodes)
+        self._reader = reading.EnvelopeReader(settings.soap_namespace, settings.data_namespace, limits)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request_id = http.new_request_id()
+        call_log.current().front = "soap"
         method = environ["REQUEST_METHOD"]
-        if method == "POST":
+        if self.help.has(environ.get("PATH_INFO", "")):
+            status, headers, body = self.help.answer(environ)
+        elif method == "POST":
             status, headers, body = self._post(environ, request_id)
         elif method in ("GET", "HEAD"):
             status, headers, body = self._get(environ)
         else:
-            status, headers, body = HTTPStatus.METHOD_NOT_ALLOWED, [("Allow", "GET, HEAD, POST")], b""
+            status = HTTPStatus.OK if method == "OPTIONS" else HTTPStatus.METHOD_NOT_ALLOWED
+            headers, body = [("Allow", "OPTIONS, GET, HEAD, POST")], b""
         headers += [
             ("Content-Length", str(len(body))),
             ("X-Content-Type-Options", "nosniff"),
@@ -61,30 +70,34 @@ class SoapFront:
         return [] if method == "HEAD" else [body]
 
     def _post(self, environ: Environ, request_id: str) -> tuple[HTTPStatus, Headers, bytes]:
-        media = _NO_SOAP
+        media = read_media_type(environ.get("CONTENT_TYPE", ""))
+        version = BY_MEDIA_TYPE.get(media.name)
         try:
-            media = _media(environ.get("CONTENT_TYPE", ""))
-            return self._call(environ, media, request_id)
+            if version is None or not media.is_readable:
+                raise SoapFault(Fault.NOT_SOAP)
+            return self._call(environ, media, version, request_id)
         except SoapFault as error:
             fault = error
         except Exception as error:
             _log.error("a request failed: %s request=%s", place_of(error), request_id)
             fault = SoapFault(Fault.INTERNAL)
-        _log.info("fault %s request=%s", fault.fault.name, request_id)
+        call_log.current().outcome = fault.fault.name
         # A sender of neither version is answered in the older one, which more clients read.
-        version = media.version or SoapVersion.SOAP_11
+        version = version or SoapVersion.SOAP_11
         headers = [("Content-Type", version.content_type), ("Cache-Control", "no-store")]
         return faults.status_of(fault.fault, version), headers, faults.render(fault, version)
 
-    def _call(self, environ: Environ, media: "_Media", request_id: str) -> tuple[HTTPStatus, Headers, bytes]:
+    def _call(
+        self, environ: Environ, media: MediaType, version: SoapVersion, request_id: str
+    ) -> tuple[HTTPStatus, Headers, bytes]:
         settings = self._core.settings
-        if media.version is None:
-            raise SoapFault(Fault.NOT_SOAP)
-        body = _read_body(environ, settings.soap_max_bytes)
-        action = media.action if media.version is SoapVersion.SOAP_12 else http.header(environ, "SOAPAction")
-        envelope = reading.read_envelope(
-            body, media.version, media.charset, action, settings.soap_namespace, self._limits
-        )
+        tolerances = set(media.tolerances)
+        if _has_suffix(environ):
+            tolerances.add(Tolerance.SOAP_SUFFIX)
+        body = _read_body(environ, settings.soap_max_bytes, tolerances)
+        is_12 = version is SoapVersion.SOAP_12
+        action = media.parameters.get("action") if is_12 else http.header(environ, "SOAPAction")
+        envelope = self._reader.read(body, version, media.charset, action)
         given = envelope.headers
         tokens = (http.header(environ, "applicationToken"), given.application_token)
         call = AccountCall(
@@ -94,16 +107,19 @@ class SoapFront:
             credentials_token=http.credentials_token(environ, given.credentials_token),
             source=http.source_address(environ, settings),
             request_id=request_id,
+            login_cookie=http.cookie(environ, http.LOGIN_COOKIE),
+            user_agent=environ.get("HTTP_USER_AGENT"),
+            tolerances=tolerances | envelope.tolerances,
         )
-        exchange = Exchange(self._core, call, media.version)
-        if media.version is SoapVersion.SOAP_12 and given.addressing and given.message_id:
+        exchange = Exchange(self._core, call, version)
+        if is_12 and given.addressing and given.message_id:
             exchange.addressing = (given.addressing, given.message_id)
         reply = self._server.run(exchange)
         if reply is None or exchange.result is None:
             raise SoapFault(Fault.INTERNAL)
-        headers: Headers = [("Content-Type", media.version.content_type), ("Cache-Control", "no-store")]
+        headers: Headers = [("Content-Type", version.content_type), ("Cache-Control", "no-store")]
         is_https = http.base_address(environ, settings).startswith("https:")
-        headers += [("Set-Cookie", each) for each in http.cookies_to_set(call.method, exchange.result, is_https)]
+        headers += http.headers_of(call.method, exchange.result, is_https)
         return HTTPStatus.OK, headers, reply
 
     def _get(self, environ: Environ) -> tuple[HTTPStatus, Headers, bytes]:
@@ -113,8 +129,9 @@ class SoapFront:
             for name, value in parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
         }
         if not query.keys() & wsdl.QUERIES:
-            page = help_page.render(address)
-            return HTTPStatus.OK, [("Content-Type", "text/html; charset=utf-8"), *help_page.HEADERS], page
+            if _has_suffix(environ):
+                return HTTPStatus.FOUND, [("Location", address)], b""
+            return self.help.answer(environ)
         document = self._documents.find(query, address)
         if document is None:
             return (
@@ -125,37 +142,19 @@ class SoapFront:
         return HTTPStatus.OK, [("Content-Type", SoapVersion.SOAP_11.content_type)], document
 
 
-@dataclass(frozen=True)
-class _Media:
-    """What the media type says: the version of SOAP, if it is of one, the charset and SOAP 1.2's action."""
-
-    version: SoapVersion | None
-    charset: str | None
-    action: str | None
+def _has_suffix(environ: Environ) -> bool:
+    return str(environ.get("PATH_INFO", "")).rstrip("/").casefold() != PATH
 
 
-_NO_SOAP = _Media(None, None, None)
-
-
-@lru_cache(maxsize=256)
-def _media(content_type: str) -> _Media:
-    message = Message()
-    message["Content-Type"] = content_type or "none/none"
-    charset, action = message.get_param("charset"), message.get_param("action")
-    return _Media(
-        BY_MEDIA_TYPE.get(message.get_content_type()),
-        charset.strip(" '\"") or None if isinstance(charset, str) else None,
-        action if isinstance(action, str) else None,
-    )
-
-
-def _read_body(environ: Environ, limit: int) -> bytes:
-    """Return the body. Raises SoapFault when it is larger than the limit, compressed, or cut off."""
-    if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().casefold() not in ("", "identity"):
-        raise SoapFault(Fault.NOT_SOAP)
+def _read_body(environ: Environ, limit: int, noted: set[Tolerance]) -> bytes:
+    """Return the body. Raises SoapFault when it is larger than the limit, cut off, or compressed as nobody knows."""
     try:
-        return http.read_body(environ, limit)
+        return http.read_inflated_body(environ, limit, noted)
+    except http.UnknownCodingError:
+        raise SoapFault(Fault.NOT_SOAP) from None
     except http.BodyTooLargeError:
         raise SoapFault(Fault.TOO_LARGE) from None
     except http.BodyIncompleteError:
         raise SoapFault(Fault.INCOMPLETE) from None
+    except http.BodyCorruptError:
+        raise SoapFault(Fault.NOT_XML) from None

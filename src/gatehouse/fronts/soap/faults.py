@@ -7,6 +7,13 @@ from xml.sax.saxutils import escape, quoteattr
 from gatehouse.fronts.soap.versions import SoapVersion
 
 _ADDRESSING_NONE = "http://schemas.microsoft.com/ws/2005/05/addressing/none"
+_DISPATCHER = "http://schemas.microsoft.com/net/2005/12/windowscommunicationfoundation/dispatcher"
+
+_CODES_12 = {
+    "s:Client": ("s:Sender", "a:DeserializationFailed", _DISPATCHER),
+    "s:Server": ("s:Receiver", "a:InternalServiceFault", _DISPATCHER),
+}
+"""What SOAP 1.2 has for two codes of 1.1: its own code, WCF's subcode below it, and the namespace of that."""
 
 
 class Fault(Enum):
@@ -53,7 +60,7 @@ class SoapFault(Exception):
 
 def status_of(fault: Fault, version: SoapVersion) -> HTTPStatus:
     """Return the HTTP status: that of a sender's fault is 400 in SOAP 1.2. Source: SOAP 1.2 part 2, 7.5.2.2."""
-    is_senders = _code_12(fault)[0] == "s:Sender"
+    is_senders = _codes_12(fault)[0] == "s:Sender"
     if version is SoapVersion.SOAP_12 and is_senders and fault.status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return HTTPStatus.BAD_REQUEST
     return fault.status
@@ -71,30 +78,26 @@ def render(error: SoapFault, version: SoapVersion) -> bytes:
 
 
 def _fault_11(fault: Fault) -> str:
+    declared = f' xmlns:a="{_ADDRESSING_NONE}"' if fault.code.startswith("a:") else ""
     return (
-        f"<faultcode{_addressing(fault)}>{fault.code}</faultcode>"
-        f'<faultstring xml:lang="en-US">{escape(fault.text)}</faultstring>'
+        f'<faultcode{declared}>{fault.code}</faultcode><faultstring xml:lang="en-US">{escape(fault.text)}</faultstring>'
     )
 
 
 def _fault_12(fault: Fault) -> str:
-    code, subcode = _code_12(fault)
-    value = f"<s:Subcode><s:Value{_addressing(fault)}>{subcode}</s:Value></s:Subcode>" if subcode else ""
+    code, subcode, namespace = _codes_12(fault)
+    below = f'<s:Subcode><s:Value xmlns:a="{namespace}">{subcode}</s:Value></s:Subcode>' if subcode else ""
     return (
-        f"<s:Code><s:Value>{code}</s:Value>{value}</s:Code>"
+        f"<s:Code><s:Value>{code}</s:Value>{below}</s:Code>"
         f'<s:Reason><s:Text xml:lang="en-US">{escape(fault.text)}</s:Text></s:Reason>'
     )
 
 
-def _code_12(fault: Fault) -> tuple[str, str | None]:
-    """Return code and subcode: 1.2 has other names for two of 1.1's codes, and puts all others below them."""
+def _codes_12(fault: Fault) -> tuple[str, str | None, str | None]:
+    """Return code, subcode and the subcode's namespace: 1.2 puts every code that is not its own below one that is."""
     if fault.code.startswith("a:"):
-        return "s:Sender", fault.code
-    return {"s:Client": "s:Sender", "s:Server": "s:Receiver"}.get(fault.code, fault.code), None
-
-
-def _addressing(fault: Fault) -> str:
-    return f' xmlns:a="{_ADDRESSING_NONE}"' if fault.code.startswith("a:") else ""
+        return "s:Sender", fault.code, _ADDRESSING_NONE
+    return _CODES_12.get(fault.code, (fault.code, None, None))
 
 
 def _header_12(error: SoapFault) -> str:

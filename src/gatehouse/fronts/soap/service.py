@@ -42,7 +42,8 @@ def _operation(method: str, returns: Any) -> Callable[[Any], Any]:
 
 def _answer(ctx: Any) -> WireResult:
     exchange: Exchange = ctx.udc
-    exchange.result = account_calls.answer(exchange.core, exchange.call)
+    call = account_calls.open_call(exchange.core, exchange.call)
+    exchange.result = account_calls.answer(call, exchange.call)
     return data_contracts.wire_result(exchange.call.method, exchange.result)
 
 

@@ -3,27 +3,32 @@
 import json
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.errors import UnavailableError, place_of
-from gatehouse.domain.results import ServiceResult
-from gatehouse.fronts import account_calls, data_contracts, http
+from gatehouse.domain.tolerances import Tolerance
+from gatehouse.fronts import account_calls, call_log, data_contracts, http
 from gatehouse.fronts.account_calls import AccountCall
 from gatehouse.fronts.http import Environ
+from gatehouse.fronts.media_types import MediaType, read_media_type
+from gatehouse.fronts.wcf_json import cors
 from gatehouse.fronts.wcf_json.dates import json_date
 from gatehouse.fronts.wcf_json.reading import MalformedBodyError, read_members
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.core import Core
+from gatehouse.operations.origins import ListedOrigins
 from gatehouse.operations.signatures import gives_boolean_results, refusal_of_signature, sign
 
 METHODS = {name.casefold(): name for name in data_contracts.REQUESTS}
 """The methods by their name in small letters, as it stands behind the address."""
 
 _BOOLEAN_METHODS = frozenset({"DeviceActivate", "DeviceSendActivationCode", "ResetPassword"})
-_IGNORES_SESSION = frozenset({"Login", "DecodeLoginCookie", "ResetPassword"})
+_MEDIA_TYPES = ("application/json", "text/json")
+_ALLOW = "OPTIONS, POST"
 
 _JSON = "application/json; charset=utf-8"
 
@@ -47,20 +52,20 @@ class JsonFront:
     def __init__(self, core: Core) -> None:
         """Take the core."""
         self._core = core
+        self._origins = ListedOrigins()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        request_id = http.new_request_id()
+        exchange = _Exchange(environ, http.new_request_id())
+        call_log.current().front = "json"
         try:
-            status, headers, body = self._call(environ, request_id)
-        except _RefusalError as refusal:
-            status, headers, body = refusal.status, refusal.headers, _dump({"Message": refusal.message})
+            status, headers, body = self._answer(exchange)
         except UnavailableError as error:
-            _log.error("unavailable: %s request=%s", error, request_id)
+            _log.error("unavailable: %s request=%s", error, exchange.request_id)
             status, headers = HTTPStatus.SERVICE_UNAVAILABLE, []
             body = _dump({"Message": ReturnCode.SERVICE_UNAVAILABLE.message})
         except Exception as error:
-            _log.error("a request failed: %s request=%s", place_of(error), request_id)
+            _log.error("a request failed: %s request=%s", place_of(error), exchange.request_id)
             status, headers = HTTPStatus.INTERNAL_SERVER_ERROR, []
             body = _dump({"Message": ReturnCode.INTERNAL_ERROR.message})
         headers += [
@@ -68,64 +73,98 @@ class JsonFront:
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
-            ("X-Request-Id", request_id),
+            ("X-Request-Id", exchange.request_id),
+            ("Vary", "Origin"),
         ]
         start_response(f"{status.value} {status.phrase}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
-    def _call(self, environ: Environ, request_id: str) -> tuple[HTTPStatus, Headers, bytes]:
-        settings = self._core.settings
-        method = METHODS[environ["PATH_INFO"].rstrip("/").rpartition("/")[2].casefold()]
-        if environ["REQUEST_METHOD"] != "POST":
-            raise _RefusalError(HTTPStatus.METHOD_NOT_ALLOWED, "Use POST.", [("Allow", "POST")])
-        body = _read_body(environ, settings.soap_max_bytes)
+    def _answer(self, exchange: "_Exchange") -> tuple[HTTPStatus, Headers, bytes]:
+        if exchange.environ["REQUEST_METHOD"] == "OPTIONS":
+            call = Call(self._core, Caller(request_id=exchange.request_id))
+            allowed = cors.preflight_headers(exchange.environ, call, self._origins)
+            return HTTPStatus.OK, [("Allow", _ALLOW), *allowed], b""
         try:
-            members = read_members(method, body, settings.soap_max_depth)
+            status, headers, body = self._call(exchange)
+        except _RefusalError as refusal:
+            status, headers, body = refusal.status, refusal.headers, _dump({"Message": refusal.message})
+        # Also of a refusal: a page must be told that its user has to log in again.
+        caller = Caller(application_token=_application_token(exchange.environ), request_id=exchange.request_id)
+        call = exchange.call or Call(self._core, caller)
+        return status, [*headers, *cors.answer_headers(exchange.environ, call)], body
+
+    def _call(self, exchange: "_Exchange") -> tuple[HTTPStatus, Headers, bytes]:
+        environ, settings = exchange.environ, self._core.settings
+        method = METHODS[environ["PATH_INFO"].rstrip("/").rpartition("/")[2].casefold()]
+        call_log.current().method = method
+        if environ["REQUEST_METHOD"] != "POST":
+            raise _RefusalError(HTTPStatus.METHOD_NOT_ALLOWED, "Use POST.", [("Allow", _ALLOW)])
+        media = read_media_type(environ.get("CONTENT_TYPE", ""))
+        tolerances = set(media.tolerances)
+        body = _read_body(environ, media, settings.soap_max_bytes, tolerances)
+        try:
+            members = read_members(method, body, media.charset, settings.soap_max_depth, tolerances)
         except MalformedBodyError as error:
             raise _RefusalError(HTTPStatus.BAD_REQUEST, str(error)) from None
-        token = http.header(environ, data_contracts.APPLICATION_HEADER)
+        token = _application_token(environ)
         request = AccountCall(
             method=method,
             members=members,
             application_tokens=[token] if token else [],
             credentials_token=http.credentials_token(environ),
             source=http.source_address(environ, settings),
-            request_id=request_id,
+            request_id=exchange.request_id,
+            login_cookie=http.cookie(environ, http.LOGIN_COOKIE),
+            user_agent=environ.get("HTTP_USER_AGENT"),
+            tolerances=tolerances,
         )
-        # Signed is what a header or a member says; where they differ, the call itself is refused.
-        named = token or next((str(text) for name, text in members if name == "applicationToken" and text), None)
-        caller = Caller(application_token=named, source=request.source, request_id=request_id)
-        call = Call(self._core, caller)
-        refusal = refusal_of_signature(call, body, http.header(environ, "Signature"))
-        if refusal is not None:
-            result = ServiceResult(return_code=refusal)
-        else:
-            result = account_calls.answer(self._core, request)
-        if result.return_code is ReturnCode.SESSION_EXPIRED and method not in _IGNORES_SESSION:
+        call = exchange.call = account_calls.open_call(self._core, request)
+        signature = http.header(environ, "Signature")
+        result = account_calls.answer(call, request, lambda call: refusal_of_signature(call, body, signature))
+        if result.return_code is ReturnCode.SESSION_EXPIRED and method not in account_calls.WITHOUT_SESSION:
             # Mobile applications forget their user on this status, so it is used for nothing else.
             raise _RefusalError(HTTPStatus.FORBIDDEN, result.message)
         is_https = http.base_address(environ, settings).startswith("https:")
-        headers: Headers = [("Set-Cookie", each) for each in http.cookies_to_set(method, result, is_https)]
+        headers = http.headers_of(method, result, is_https)
         is_boolean = method in _BOOLEAN_METHODS and gives_boolean_results(call)
         answer = _dump({"d": result.is_success if is_boolean else data_contracts.wire_result(method, result)})
-        signature = sign(call, answer)
-        if signature:
-            headers.append(("Signature", signature))
+        if own_signature := sign(call, answer):
+            headers.append(("Signature", own_signature))
         return HTTPStatus.OK, headers, answer
 
 
-def _read_body(environ: Environ, limit: int) -> bytes:
-    if http.header(environ, "Content-Encoding") not in (None, "identity"):
-        raise _RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is compressed.")
+@dataclass
+class _Exchange:
+    """One request, its id, and its call as soon as it is known who makes it."""
+
+    environ: Environ
+    request_id: str
+    call: Call | None = None
+
+
+def _application_token(environ: Environ) -> str | None:
+    return http.header(environ, data_contracts.APPLICATION_HEADER)
+
+
+def _read_body(environ: Environ, media: MediaType, limit: int, noted: set[Tolerance]) -> bytes:
     try:
-        body = http.read_body(environ, limit)
+        body = http.read_inflated_body(environ, limit, noted)
+    except http.UnknownCodingError:
+        raise _RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is compressed as nobody knows.") from None
     except http.BodyTooLargeError:
         raise _RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.") from None
     except http.BodyIncompleteError:
         raise _RefusalError(HTTPStatus.BAD_REQUEST, "The request ended before it was complete.") from None
-    media_type = str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().casefold()
-    if body and media_type not in ("application/json", "text/json"):
+    except http.BodyCorruptError:
+        raise _RefusalError(HTTPStatus.BAD_REQUEST, "The body is not what its coding says.") from None
+    if not body:
+        return body
+    if media.name not in _MEDIA_TYPES:
         raise _RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not application/json.")
+    if not media.is_readable:
+        raise _RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The charset is not known.")
+    if media.name != _MEDIA_TYPES[0]:
+        noted.add(Tolerance.ODD_MEDIA_TYPE)
     return body
 
 

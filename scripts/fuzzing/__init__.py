@@ -1,0 +1,1 @@
+"""Finds requests that the service does not answer as it should. `scripts/fuzz` runs it, and a test for a while."""

@@ -1,0 +1,71 @@
+"""The people who administer this installation: their roles, and what each role may do."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+
+from gatehouse.domain.password_policy import PasswordPolicy
+
+OPERATOR_IDLE_LIFETIME = timedelta(minutes=20)
+OPERATOR_SESSION_LIFETIME = timedelta(hours=12)
+"""How long an operator stays signed in without doing anything, and at most. Source: NIST SP 800-63B-4, 2.2.3 (AAL2)."""
+
+CODE_WAIT = timedelta(minutes=10)
+"""How long the second factor may be owed after the password was right."""
+
+MAX_WRONG_CODES = 5
+"""Wrong codes of the second factor in 15 minutes. Of a million codes three are right at any moment."""
+
+RECOVERY_CODES = 10
+"""Recovery codes that an operator gets at a time."""
+
+OPERATOR_PASSWORDS = PasswordPolicy(min_length=12, min_strength=3)
+"""The rules for operators' passwords, who may see everybody's data."""
+
+MAX_OPERATOR_NAME_LENGTH = 64
+
+
+class OperatorRole(StrEnum):
+    """What an operator is there for."""
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    SUPPORT = "support"
+
+
+class Right(StrEnum):
+    """Something that an operator may do, at the merchants that the operator works for."""
+
+    READ = "read"
+    READ_UNMASKED = "read_unmasked"
+    START_RESETS = "start_resets"
+    BLOCK_DEVICES = "block_devices"
+    CHANGE_ACCOUNTS = "change_accounts"
+    FORGET_DEVICES = "forget_devices"
+    RESEND_MESSAGES = "resend_messages"
+    EXPORT_AUDIT = "export_audit"
+    CHANGE_MERCHANT = "change_merchant"
+
+
+RIGHTS: Mapping[OperatorRole, frozenset[Right]] = {
+    OperatorRole.OWNER: frozenset(Right),
+    OperatorRole.MANAGER: frozenset(Right),
+    OperatorRole.SUPPORT: frozenset({Right.READ, Right.START_RESETS, Right.BLOCK_DEVICES}),
+}
+"""What each role may do. An owner works for every merchant, the others for those that they were given."""
+
+
+class OperatorEvent(StrEnum):
+    """What happened to an operator, as `operator.past_participle`."""
+
+    ADDED = "operator.added"
+    CHANGED = "operator.changed"
+    SIGNED_IN = "operator.signed_in"
+    SIGN_IN_REFUSED = "operator.sign_in_refused"
+    CODE_REFUSED = "operator.code_refused"
+    SIGNED_OUT = "operator.signed_out"
+    PASSWORD_CHANGED = "operator.password_changed"
+    SECOND_FACTOR_ADDED = "operator.second_factor_added"
+    SECOND_FACTOR_REMOVED = "operator.second_factor_removed"
+    RECOVERY_CODES_MADE = "operator.recovery_codes_made"
+    RECOVERY_CODE_USED = "operator.recovery_code_used"

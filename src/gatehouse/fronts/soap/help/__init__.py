@@ -1,0 +1,1 @@
+"""The help pages: what a person needs who was pointed to the address of the service."""

@@ -1,0 +1,73 @@
+"""How many requests callers may make in a minute, counted in this process or in the Redis that machines share."""
+
+import logging
+import threading
+import time
+from datetime import timedelta
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+
+_log = logging.getLogger("gatehouse.rate_limits")
+
+_REDIS_TIMEOUT = 0.25
+"""Seconds that a request waits for Redis, before it is counted here."""
+
+_TRIED_AGAIN_AFTER = 5.0
+"""Seconds for which a Redis that failed is left alone, so that not every request waits for it."""
+
+
+class RateLimits:
+    """Counts requests by what they are limited by. While Redis is away it counts in this process, and says so."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare, without connecting. Raises limits' ConfigurationError or ValueError for a URL that is none."""
+        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._shared: FixedWindowRateLimiter | None = None
+        if not url.startswith("memory://"):
+            options = {"socket_timeout": _REDIS_TIMEOUT, "socket_connect_timeout": _REDIS_TIMEOUT}
+            storage = storage_from_string(url, wrap_exceptions=True, **options)
+            self._shared = FixedWindowRateLimiter(storage)
+        self._lock = threading.Lock()
+        self._is_away = False
+        self._next_try = 0.0
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the counts are now those of all machines."""
+        return self._shared is not None and not self._is_away
+
+    def wait(self, kind: str, key: str, most: int) -> timedelta | None:
+        """Count a request of this kind under this key; return how long to wait where it is one too many, else None."""
+        item = RateLimitItemPerMinute(most, namespace="gatehouse")
+        if self._shared is not None and time.monotonic() >= self._next_try:
+            try:
+                found = _hit(self._shared, item, kind, key)
+            except Exception as error:  # whatever the client of Redis raises: it must not keep callers out
+                self._note_away(error)
+            else:
+                self._note_back()
+                return found
+        return _hit(self._own, item, kind, key)
+
+    def _note_away(self, error: Exception) -> None:
+        with self._lock:
+            self._next_try = time.monotonic() + _TRIED_AGAIN_AFTER
+            if not self._is_away:
+                self._is_away = True
+                _log.warning("Redis is not available (%s); each process limits rates by itself", type(error).__name__)
+
+    def _note_back(self) -> None:
+        if self._is_away:
+            with self._lock:
+                if self._is_away:
+                    self._is_away = False
+                    _log.warning("Redis is available again; rates are limited over all machines")
+
+
+def _hit(limiter: FixedWindowRateLimiter, item: RateLimitItemPerMinute, kind: str, key: str) -> timedelta | None:
+    if limiter.hit(item, kind, key):
+        return None
+    reset_time = limiter.get_window_stats(item, kind, key).reset_time
+    return timedelta(seconds=max(reset_time - time.time(), 1))
