@@ -11,6 +11,7 @@ from gatehouse.operations.core import Core
 from gatehouse.storage import schema
 from gatehouse.storage.engine import Database
 from tests import factories, postgres
+from tests.redis_server import RedisServer
 from tests.scratch import scratch_folder
 
 _TEMPLATE = "gatehouse_template"
@@ -54,7 +55,9 @@ def sqlite_template(sqlite_folder: Path) -> Path:
 def empty_database_url(request: pytest.FixtureRequest, sqlite_folder: Path) -> Iterator[str]:
     """The URL of a database without tables, on each kind of server."""
     if request.param == "sqlite":
-        yield f"sqlite:///{sqlite_folder / f'empty_{next(_database_numbers)}.db'}"
+        path = sqlite_folder / f"empty_{next(_database_numbers)}.db"
+        path.touch()
+        yield f"sqlite:///{path}"
         return
     server: postgres.Server = request.getfixturevalue("postgres_server")
     with server.database(f"empty_{next(_database_numbers)}") as url:
@@ -100,3 +103,12 @@ def _migrate(url: str) -> None:
     database = Database(url)
     schema.upgrade(database)
     database.close()
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    """A Redis server of the test's own."""
+    server = RedisServer()
+    server.start()
+    yield server
+    server.stop()

@@ -16,10 +16,12 @@ from gatehouse.operations.accounts import add_account
 from gatehouse.operations.applications import NewApplication, add_application, change_application
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.core import Core
+from gatehouse.operations.fulfilment import fulfil_next
 from gatehouse.operations.login import LoginRequest, login
 from gatehouse.operations.merchants import add_merchant, change_merchant
 from gatehouse.security.keys import Keys
 from gatehouse.security.passwords import PasswordHasher
+from gatehouse.security.peppers import Peppers
 from gatehouse.storage import audit, tables
 from gatehouse.storage.accounts import Account
 from gatehouse.storage.engine import Database
@@ -49,9 +51,10 @@ class Clock:
         self.moment += timedelta(**duration)
 
 
-def make_hasher(passes: int = 1, slots: int = 4) -> PasswordHasher:
-    """Return a hasher with Argon2's cheapest parameters."""
-    return PasswordHasher(memory_kib=8, passes=passes, lanes=1, slots=slots)
+def make_hasher(passes: int = 1, slots: int = 4, peppers: Peppers | None = None) -> PasswordHasher:
+    """Return a hasher with Argon2's cheapest parameters; its pepper key is of SECRET_KEY unless given."""
+    peppers = peppers or Peppers([Keys(SECRET_KEY).pepper()])
+    return PasswordHasher(memory_kib=8, passes=passes, lanes=1, slots=slots, peppers=peppers)
 
 
 def make_core(database: Database, **settings: Any) -> Core:
@@ -155,7 +158,9 @@ class Shop:
         return [(entry.event, entry.outcome) for entry in entries][since:]
 
     def rows(self, table: sa.Table) -> list[Any]:
-        """Return every row of a table by number."""
+        """Return every row of a table by number, after what calls have asked for accounts was done."""
+        while fulfil_next(self.core):
+            pass
         with self.core.database.reading() as db:
             return list(db.execute(sa.select(table).order_by(table.c.id)))
 

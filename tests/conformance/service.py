@@ -24,11 +24,12 @@ class Service:
     port: int
     folder: Path
     demo: dict[str, Any]
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
         """Scheme, host and port."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def demo_file(self) -> Path:
@@ -42,13 +43,20 @@ class Service:
 
 
 @contextlib.contextmanager
-def running_service(folder: Path, database_url: str | None = None) -> Iterator[Service]:
-    """Run `gatehouse serve --demo` in this folder, on its own SQLite database or the one given."""
-    port = _free_port()
+def running_service(
+    folder: Path, database_url: str | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Service]:
+    """Run `gatehouse serve --demo` in this folder, on its own SQLite database or the one given.
+
+    `settings` are further ones, by the names of their environment variables.
+    """
+    port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
     environment = inherited | {"GATEHOUSE_BIND": f"127.0.0.1:{port}", "GATEHOUSE_WORKERS": "2"}
     if database_url:
         environment["GATEHOUSE_DATABASE_URL"] = database_url
+    environment |= settings or {}
+    scheme = "https" if "GATEHOUSE_TLS_CERTIFICATE" in environment else "http"
     command = [sys.executable, "-m", "gatehouse"]
     # What it tells its operator (with the demo password) is not the log.
     with (folder / "log").open("wb") as log, (folder / "told").open("wb") as told:
@@ -57,7 +65,7 @@ def running_service(folder: Path, database_url: str | None = None) -> Iterator[S
         _wait_until_ready(process, port, folder / "log")
         demo = _run([*command, "demo", "--json"], folder, environment)
         (folder / "demo.json").write_text(demo, encoding="utf-8")
-        yield Service(port, folder, json.loads(demo))
+        yield Service(port, folder, json.loads(demo), scheme)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
@@ -75,7 +83,8 @@ def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> st
     return done.stdout
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback address on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -77,7 +77,7 @@ def test_client_gets_through_its_story(client: str, service: Service, kit: Path)
 def _logged_secrets(service: Service) -> list[str]:
     """Return what of the demo data and of the passwords that the clients make up was logged."""
     log, account = service.log, service.demo["accounts"][0]
-    assert "request=" in log, "nothing was logged at all"
+    assert '"request": ' in log, "nothing was logged at all"
     assert "Traceback" not in log
     personal = [account["email"], account["username"], account["phone"]]
     found = [each for each in [*_secrets(service), *personal, "Zürich", "Пароль"] if each in log]

@@ -1,8 +1,14 @@
 """The live service, spoken to in HTTP as old and odd clients write it, byte by byte."""
 
+import gzip
 import http.client
 import io
+import json
+import os
 import socket
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -117,6 +123,69 @@ def test_expect_continue(connection, document):
     assert connection.line() == ""
     connection.send(document)
     assert connection.answer().outcome == ("0", "Success")
+
+
+def test_compressed_chunked_body(connection, document):
+    """Java and .NET programs that compress do not know the length before."""
+    body = gzip.compress(document.encode())
+    connection.send(head("Transfer-Encoding: chunked", "Content-Encoding: gzip"), chunked(body, 50))
+
+    assert connection.answer().outcome == ("0", "Success")
+
+
+def test_compressed_body_that_becomes_too_large(connection, document, sqlite_service):
+    """Sixty kilobytes that would be sixty megabytes."""
+    bomb = gzip.compress(b"x" * 60_000_000)
+    connection.send(head(f"Content-Length: {len(bomb)}", "Content-Encoding: gzip"), bomb)
+
+    assert connection.answer().fault[0] == 413
+    assert_next_call_is_served(sqlite_service, document)
+
+
+def test_http_1_0_with_keep_alive(connection, document):
+    """Old proxies and ab ask for it in the old version."""
+    for _ in range(2):
+        lines = ["Connection: keep-alive", f"Content-Length: {len(document)}"]
+        connection.send(head(*lines, version="1.0"), document)
+        assert connection.answer().outcome == ("0", "Success")
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/Login", f"{PATH}/soap"])
+def test_options(connection, path):
+    """Two on one connection, so that nothing of the first is left over."""
+    for _ in range(2):
+        connection.send(f"OPTIONS {path} HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = connection.answer()
+        assert (answer.status, answer.body) == (200, b"")
+        assert "POST" in (answer.header("Allow") or "")
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/", "/V2/ACCOUNT.SVC", f"{PATH}/soap", f"{PATH}/Basic/"])
+def test_address_is_found_however_it_is_written(connection, document, path):
+    """IIS does not mind either."""
+    connection.send(head(f"Content-Length: {len(document)}").replace(PATH, path, 1), document)
+
+    assert connection.answer().outcome == ("0", "Success")
+
+
+def test_what_clients_call_is_told_to_the_operator(connection, document, sqlite_service):
+    """Each process writes its counts by itself every few seconds."""
+    connection.send(head(f"Content-Length: {len(document)}", "User-Agent: Sentinel/7.1.2 (x)"), document)
+    assert connection.answer().status == 200
+
+    def told():
+        command = [sys.executable, "-m", "gatehouse", "application", "clients", "--json"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
+        done = subprocess.run(command, cwd=sqlite_service.folder, env=environment, capture_output=True, check=True)
+        found = json.loads(done.stdout)
+        return [each for each in found if each["stack"] == "Sentinel 7.1"]
+
+    deadline = time.monotonic() + 30
+    while not (found := told()) and time.monotonic() < deadline:
+        time.sleep(1)
+    (client,) = found
+    assert [(each["method"], each["calls"]) for each in client["methods"]] == [("Login", 1)]
+    assert [each["kind"] for each in client["tolerances"]] == ["action_missing"]
 
 
 def test_http_1_0(connection, document):

@@ -12,6 +12,7 @@ MEDIA_TYPE = "application/soap+xml; charset=utf-8"
 NONE = "http://schemas.microsoft.com/ws/2005/05/addressing/none"
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
 ROLE = f"{ENVELOPE}/role"
+UNREADABLE = "{http://schemas.microsoft.com/net/2005/12/windowscommunicationfoundation/dispatcher}DeserializationFailed"
 SECRET = "s3cr3t-value"
 
 
@@ -105,6 +106,44 @@ def test_message_id_is_related_to(front, namespace):
     assert answer.root.findtext(".//{*}Key") == "Success"
 
 
+def test_id_is_related_to_in_its_own_namespace(front):
+    """Modern .NET puts its action into the "none" namespace, beside addressing headers of another."""
+    header = (
+        f'<n:Action xmlns:n="{NONE}" s:mustUnderstand="1">http://tempuri.org/IAccount/Login</n:Action>'
+        f'<a:MessageID xmlns:a="{ADDRESSING}">urn:uuid:1</a:MessageID>'
+    )
+
+    answer = login(front, header)
+
+    (relates_to,) = answer.root.iterfind(".//{*}RelatesTo")
+    assert (etree.QName(relates_to).namespace, relates_to.text) == (ADDRESSING, "urn:uuid:1")
+
+
+@pytest.mark.parametrize("namespace", [ADDRESSING, "http://schemas.xmlsoap.org/ws/2004/08/addressing", NONE])
+@pytest.mark.parametrize("name", ["To", "From", "ReplyTo", "FaultTo", "RelatesTo", "MessageID"])
+def test_every_addressing_header_is_understood(front, namespace, name):
+    """In each of its versions, and whatever it says: the answer goes back on the connection."""
+    header = f'<a:{name} xmlns:a="{namespace}" s:mustUnderstand="1"><a:Address>urn:x</a:Address></a:{name}>'
+
+    assert login(front, header).root.findtext(".//{*}Key") == "Success"
+
+
+def test_our_own_headers_are_understood(front):
+    """The application's and the session's token, in any namespace."""
+    header = f'<x:applicationToken xmlns:x="urn:x" s:mustUnderstand="1">{front.token}</x:applicationToken>'
+
+    answer = front.client.post(envelope(soap.call("Login", soap.members(LOGIN)), header), None, MEDIA_TYPE)
+
+    assert answer.root.findtext(".//{*}Key") == "Success"
+
+
+def test_older_version_answers_no_message_id(front):
+    """Its binding has no addressing: a header that a client did not expect could be one that it must understand."""
+    header = f'<a:MessageID xmlns:a="{ADDRESSING}">urn:uuid:1</a:MessageID>'
+
+    assert front.login(header=header).root.find(f"{{{soap.ENVELOPE}}}Header") is None
+
+
 def test_without_a_message_id_there_is_no_header(front):
     """A client that does not use addressing need not know it."""
     assert login(front).root.find(f"{{{ENVELOPE}}}Header") is None
@@ -125,6 +164,8 @@ def test_header_that_is_not_understood_is_named(front):
     [
         (f"{ROLE}/next", True),
         (f"{ROLE}/ultimateReceiver", True),
+        (f" {ROLE}/next ", True),
+        ("", True),
         (f"{ROLE}/none", False),
         ("http://example.com/another/node", False),
     ],
@@ -134,6 +175,25 @@ def test_header_counts_for_the_role_that_it_names(front, role, is_refused):
     answer = login(front, f'<x s:mustUnderstand="1" s:role="{role}">x</x>')
 
     assert (answer.status == 500) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_refused"),
+    [
+        ('s:relay="true"', False),
+        ('s:relay="true" s:mustUnderstand="0"', False),
+        ('s:relay="true" s:mustUnderstand="false"', False),
+        ('s:relay="true" s:mustUnderstand="1"', True),
+        ('mustUnderstand="1"', False),
+        ('o:mustUnderstand="1" xmlns:o="OLDER"', False),
+        ('s:mustUnderstand="1" o:actor="urn:another" xmlns:o="OLDER"', True),
+    ],
+)
+def test_header_counts_by_the_attributes_of_its_own_version(front, attributes, is_refused):
+    """Nobody is behind us to relay to; an attribute of the other version, or of none, says nothing."""
+    document = envelope(soap.call("Login", soap.members(LOGIN)), f"<x {attributes}>x</x>")
+
+    assert (post(front, document.replace("OLDER", soap.ENVELOPE)).status == 500) is is_refused
 
 
 def test_envelope_of_the_other_version_is_a_mismatch(front):
@@ -148,14 +208,14 @@ def test_envelope_of_the_other_version_is_a_mismatch(front):
 @pytest.mark.parametrize(
     ("body", "status", "code", "subcode"),
     [
-        (f"<s:Envelope><{SECRET}", 400, "Sender", None),
-        ("", 400, "Sender", None),
-        (f"<!DOCTYPE x>{envelope(soap.call('LogOff'))}", 400, "Sender", None),
+        (f"<s:Envelope><{SECRET}", 400, "Sender", UNREADABLE),
+        ("", 400, "Sender", UNREADABLE),
+        (f"<!DOCTYPE x>{envelope(soap.call('LogOff'))}", 400, "Sender", UNREADABLE),
         (envelope(f"<Nonsense>{SECRET}</Nonsense>"), 400, "Sender", f"{{{NONE}}}ActionNotSupported"),
         (envelope(""), 400, "Sender", f"{{{NONE}}}ActionNotSupported"),
         (envelope(soap.call("LogOff") * 2), 400, "Sender", f"{{{NONE}}}ActionNotSupported"),
-        (envelope("<x>" * 40 + "</x>" * 40), 400, "Sender", None),
-        (envelope(" " * 70_000), 413, "Sender", None),
+        (envelope("<x>" * 40 + "</x>" * 40), 400, "Sender", UNREADABLE),
+        (envelope(" " * 70_000), 413, "Sender", UNREADABLE),
     ],
 )
 def test_bad_request_is_a_fault_of_its_version(front, body, status, code, subcode):
@@ -179,3 +239,14 @@ def test_the_description_names_the_binding(front):
     assert (binding.get("name"), port.get("name")) == ("WSHttpBinding_IAccount", "WSHttpBinding_IAccount")
     assert port.find(f"{soap12}address").get("location") == "http://accounts.example.com/v2/account.svc"
     assert len(binding.findall(f"{wsdl}operation/{soap12}operation")) == 9
+
+
+def test_the_description_of_the_newer_version_in_parts(front):
+    """What it imports is served, too, and describes the same messages."""
+    description = etree.fromstring(front.client.get(f"{soap.PATH}?wsdl&binding=soap12").body)
+
+    (service,) = description.iterfind("{http://schemas.xmlsoap.org/wsdl/}service")
+    assert service.get("name") == "Account"
+    for imported in description.iterfind(".//{http://www.w3.org/2001/XMLSchema}import"):
+        path = imported.get("schemaLocation").removeprefix("http://accounts.example.com")
+        assert front.client.get(path).status == 200

@@ -194,7 +194,7 @@ def test_bounds_and_media_type(front):
     assert message(post(front, "Login", raw=b" " * 70_000))[0] == 413
     assert message(post(front, "Login", LOGIN, content_type="text/plain"))[0] == 415
     answer = front.client.get("/v2/account.svc/Login")
-    assert (answer.status, answer.header("Allow")) == (405, "POST")
+    assert (answer.status, answer.header("Allow")) == (405, "OPTIONS, POST")
     assert front.client.request("POST", "/v2/account.svc/Nonsense").status == 404
 
 
@@ -248,6 +248,43 @@ def test_application_may_require_or_switch_off_signatures(front):
     assert answer.header("Signature") is None
 
 
+def test_required_signature_is_required_of_a_session_too(front):
+    """A session names the application: who leaves its token out must not get around its policy."""
+    token = log_in(front)
+    change(front, signature="required")
+    body = json.dumps({"oldPassword": "x", "newPassword": "y"}).encode()
+
+    unsigned = post(front, "UpdatePassword", raw=body, applicationToken=None, credentialsToken=token)
+    signed = post(
+        front,
+        "UpdatePassword",
+        raw=body,
+        applicationToken=None,
+        credentialsToken=token,
+        Signature=signature(front, body),
+    )
+
+    assert d(unsigned)["Key"] == "InvalidSignature"
+    assert d(signed)["Key"] == "InvalidCredentials"
+    assert unsigned.header("Signature") == signature(front, unsigned.body)
+
+
+@pytest.mark.parametrize("token", ["\ud800", "a\u0000b", "x" * 300, " ", 7, ["x"], {"x": "y"}])
+def test_application_token_that_is_none(front, token):
+    """As a member; it is looked up for the signature before the call itself looks at it."""
+    answer = d(post(front, "Login", {**LOGIN, "applicationToken": token}, applicationToken=None))
+
+    assert answer["Key"] in ("InvalidField", "InvalidApplicationToken", "ApplicationTokenRequired")
+
+
+@pytest.mark.parametrize("charset", ["nonsense", "utf-7", "idna"])
+def test_charset_that_is_not_known_is_415(front, charset):
+    """As over SOAP."""
+    answer = post(front, "Login", LOGIN, content_type=f"application/json; charset={charset}")
+
+    assert message(answer) == (415, "The charset is not known.")
+
+
 @pytest.mark.parametrize(
     ("method", "body", "expected"),
     [("ResetPassword", {"Email": EMAIL}, True), ("ResetPassword", {}, False), ("DeviceActivate", {}, False)],
@@ -266,7 +303,7 @@ def test_a_bug_shows_nothing(front, monkeypatch, caplog):
     def fail(*_: Any) -> ServiceResult:
         raise RuntimeError("secret words")
 
-    monkeypatch.setattr("gatehouse.fronts.wcf_json.app.refusal_of_signature", fail)
+    monkeypatch.setattr("gatehouse.fronts.wcf_json.app.sign", fail)
     answer = post(front, "Login", LOGIN)
 
     assert message(answer) == (500, "The service could not handle the request.")

@@ -1,5 +1,6 @@
 """Tests of config.py."""
 
+import base64
 import stat
 import threading
 from ipaddress import ip_network
@@ -233,3 +234,52 @@ def test_key_file_that_was_spoiled_is_refused_without_showing_it(folder):
         read_settings({})
 
     assert str(raised.value) == "the secret key file: must have at least 32 characters"
+
+
+def test_pepper_keys_are_read_newest_first():
+    """The order says which one is used for new hashes; no representation shows a key."""
+    one, two = base64.b64encode(b"1" * 32).decode(), base64.b64encode(b"2" * 40).decode()
+
+    settings = read(GATEHOUSE_PEPPER_KEYS=f"2:{two}, first-1:{one}")
+
+    assert [(each.name, each.key) for each in settings.pepper_keys] == [("2", b"2" * 40), ("first-1", b"1" * 32)]
+    assert "222" not in repr(settings)
+    assert two not in repr(settings)
+    assert read().pepper_keys == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("c2VjcmV0", "must be names"),
+        ("2:c2VjcmV0", "a key must have at least 32 bytes before base64"),
+        ("2:" + "s" * 60 + "!", "a key is not base64"),
+        ("derived-1:" + "cw==" * 20, "must be names"),
+        ("Two:" + "cw==" * 20, "must be names"),
+        ("2:" + "A" * 44 + ",2:" + "A" * 44, "two keys have one name"),
+    ],
+)
+def test_wrong_pepper_keys_are_refused_without_showing_them(value, reason):
+    """A log must not hold half of a key."""
+    with pytest.raises(SettingsError) as refused:
+        read(GATEHOUSE_PEPPER_KEYS=value)
+
+    assert str(refused.value).startswith(f"GATEHOUSE_PEPPER_KEYS: {reason}")
+    assert not any(part.partition(":")[2][:8] in str(refused.value) for part in value.split(",") if ":" in part)
+
+
+@pytest.mark.parametrize(("value", "days"), [("", 400), ("0", 0), ("3650", 3650)])
+def test_days_of_the_audit_trail(value, days):
+    """Nothing given is a little more than a year; nought is for ever."""
+    assert read(GATEHOUSE_AUDIT_DAYS=value).audit_days == days
+    with pytest.raises(SettingsError, match="GATEHOUSE_AUDIT_DAYS: must not be negative"):
+        read(GATEHOUSE_AUDIT_DAYS="-1")
+
+
+@pytest.mark.parametrize("value", ["0", "1441", "-5", "ten"])
+def test_activation_codes_live_for_minutes_of_a_day(value):
+    """A code of six digits that lives for long is guessed some day."""
+    assert read().activation_code_minutes == 10
+    assert read(GATEHOUSE_ACTIVATION_CODE_MINUTES="1440").activation_code_minutes == 1440
+    with pytest.raises(SettingsError, match="GATEHOUSE_ACTIVATION_CODE_MINUTES: "):
+        read(GATEHOUSE_ACTIVATION_CODE_MINUTES=value)

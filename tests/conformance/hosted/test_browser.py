@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.fronts.hosted.languages import texts
-from gatehouse.security.wrong_codes import MAX_OF_ONE_SOURCE
+from gatehouse.operations.hosted_reset import MAX_WRONG_OF_NETWORK
 from tests.conformance.hosted.conftest import Hosted, Reader
 from tests.factories import EMAIL, PASSWORD
 
@@ -105,9 +105,10 @@ def test_a_refusal_of_the_server_is_tied_to_the_field(hosted: Hosted, reader: Re
     page = reader.open(hosted.send(), java_script_enabled=javascript)
 
     for typed, text in (
-        ("password1", "This password is too easy to guess."),
+        ("elephant77", "This password is too easy to guess."),
+        ("password1", "This password is known from data breaches, or among the most used ones."),
         (f"{EMAIL}1", "This password is made from your name or address."),
-        ("ab" * 64 + "c", "This password is too long. Use at most 128 characters."),
+        ("ab" * 512 + "c", "This password is too long. Use at most 1024 characters."),
     ):
         field_of(page).fill(typed)
         save(page)
@@ -226,7 +227,7 @@ def test_the_page_speaks_the_readers_language(hosted: Hosted, reader: Reader, lo
         page.get_by_role("button", name="English").click()
     expect(heading(page)).to_have_text("Choose a new password")
     expect(page.locator("html")).to_have_attribute("lang", "en")
-    field_of(page).fill("password1")
+    field_of(page).fill("elephant77")
     save(page)
     expect(page.get_by_role("alert")).to_contain_text("too easy to guess")
     page.get_by_role("button", name="Español").click()
@@ -243,7 +244,7 @@ def test_the_form_is_good_for_everybody(hosted: Hosted, reader: Reader):
     page.get_by_role("button", name="Show password").click()
     reader.assert_accessible(page)
     reader.picture(page, "typing")
-    field_of(page).fill("password1")
+    field_of(page).fill("elephant77")
     save(page)
     expect(page.get_by_role("alert")).to_be_visible()
     reader.assert_accessible(page)
@@ -316,7 +317,7 @@ def test_the_pages_of_trouble_are_good_for_everybody(hosted: Hosted, reader: Rea
     reader.assert_accessible(page)
     reader.picture(page, "closed")
 
-    for number in range(MAX_OF_ONE_SOURCE):
+    for number in range(MAX_WRONG_OF_NETWORK):
         hosted.client.get(f"/reset?code=wrong-{number}", REMOTE_ADDR="127.0.0.1")
     page.reload()
     expect(heading(page)).to_have_text("Please wait a little")

@@ -1,6 +1,9 @@
 """Tests of storage/engine.py, on both databases."""
 
+import os
+import shutil
 import socket
+import stat
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -9,7 +12,7 @@ import sqlalchemy as sa
 
 from gatehouse.config import SettingsError
 from gatehouse.domain.errors import UnavailableError
-from gatehouse.storage import accounts, tables
+from gatehouse.storage import accounts, engine, schema, tables
 from gatehouse.storage.engine import Database
 from tests.factories import NOON, make_application, make_core, make_merchant, make_shop
 
@@ -87,6 +90,7 @@ def test_foreign_keys_are_enforced(database):
 def test_sqlite_is_set_up_for_many_processes(tmp_path):
     """WAL lets readers go on while one writes."""
     database = Database(f"sqlite:///{tmp_path / 'new' / 'gatehouse.db'}")
+    database.make_file()
     with database.reading() as db:
         pragmas = {
             name: db.exec_driver_sql(f"PRAGMA {name}").scalar_one()
@@ -115,6 +119,7 @@ def test_processes_that_open_a_new_sqlite_file_together_all_write(tmp_path):
         databases = [Database(f"sqlite:///{tmp_path / f'{turn}.db'}") for _ in range(6)]
 
         def write(number, databases=databases):
+            databases[number].make_file()
             with databases[number].writing() as db:
                 db.exec_driver_sql("CREATE TABLE IF NOT EXISTS rows (id INTEGER)")
                 db.exec_driver_sql("INSERT INTO rows VALUES (1)")
@@ -252,6 +257,86 @@ def test_database_that_is_away_is_unavailable(tmp_path):
     with pytest.raises(UnavailableError), folder.reading():
         pass
     folder.close()
+
+
+def test_file_that_was_moved_is_not_written_to(tmp_path, sqlite_template):
+    """Changes that go to a file without a name are changes that nobody will ever see. Nor is an empty one made."""
+    path, elsewhere = tmp_path / "gatehouse.db", tmp_path / "elsewhere.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    with database.writing() as db:
+        add_operator(db, "before")
+    path.rename(elsewhere)
+
+    for block in (database.reading, database.writing):
+        with pytest.raises(UnavailableError), block():
+            pass
+    assert not path.exists()
+
+    elsewhere.rename(path)
+    with database.writing() as db:
+        add_operator(db, "after")
+    assert count_operators(database) == 2
+    database.close()
+
+
+def test_file_that_was_replaced_is_used(tmp_path, sqlite_template):
+    """A backup that was put in the place of the file counts without a restart."""
+    path, backup = tmp_path / "gatehouse.db", tmp_path / "backup.db"
+    shutil.copy(sqlite_template, path)
+    shutil.copy(sqlite_template, backup)
+    database = Database(f"sqlite:///{path}")
+    with database.writing() as db:
+        add_operator(db, "of the old file")
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink()
+    backup.replace(path)
+
+    assert count_operators(database) == 0
+    database.close()
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o000, 0o077])
+def test_files_of_the_database_are_for_user_and_group_alone(tmp_path, umask):
+    """Whatever the umask of who starts it."""
+    path = tmp_path / "new" / "a #% name.db"
+    database = Database(f"sqlite:///{path}")
+    before = os.umask(umask)
+    try:
+        schema.upgrade(database)
+    finally:
+        os.umask(before)
+
+    modes = {each.name.removeprefix(path.name): stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    assert modes == dict.fromkeys(["", "-wal", "-shm"], 0o640 & ~umask)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    database.close()
+
+
+def test_what_others_lock_is_not_waited_for_without_end(postgres_server, postgres_template, monkeypatch):
+    """As on SQLite, a call says that the service is not available before its caller has gone."""
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 200)
+    with postgres_server.database("locked", postgres_template) as url:
+        database = Database(url)
+        with database.writing() as other:
+            other.execute(sa.text("LOCK TABLE operators"))
+            with pytest.raises(UnavailableError):
+                count_operators(database)
+
+        assert count_operators(database) == 0
+        database.close()
+
+
+def test_url_wins_over_how_connections_are_given_up(postgres_server, postgres_template):
+    """An operator may know the network better."""
+    with postgres_server.database("options", postgres_template) as url:
+        database = Database(f"{url}?keepalives_idle=77")
+        with database.reading() as db:
+            parameters = db.connection.driver_connection.info.get_parameters()
+        database.close()
+
+    assert parameters["keepalives_idle"] == "77"
+    assert parameters["tcp_user_timeout"] == "20000"
 
 
 def test_connection_that_died_is_replaced(postgres_server, postgres_template):

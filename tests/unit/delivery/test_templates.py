@@ -1,5 +1,6 @@
 """Tests of delivery/templates.py and delivery/mails.py."""
 
+import dataclasses
 import email
 import email.policy
 import re
@@ -23,9 +24,19 @@ VALUES = {
     "link": "https://shop.example.com/reset?code=abc&x=1",
     "code": "123456",
     "minutes": "60",
+    "device": "…1a2b",
+    "phone": "+1•••••••0123",
     "colour": "#1d4ed8",
 }
 MAILS = [kind for kind in MessageKind if kind.medium is Medium.MAIL]
+NOTICES = {
+    "password_changed": (),
+    "pincode_changed": (),
+    "device_activated": ("device", "phone"),
+    "many_wrong_guesses": (),
+    "login_cookie_replayed": (),
+}
+"""The mails that tell an owner what happened, with the values that each of them names."""
 
 
 def message(kind, **content):
@@ -86,6 +97,32 @@ def test_every_mail_has_all_its_parts_in_every_language(kind, language):
     for part in (rendered.text, rendered.html):
         assert "jane" in part
         assert "{" not in re.sub(r"<style>.*</style>", "", part, flags=re.S)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", NOTICES)
+def test_notices_hold_no_link_and_no_secret(kind, language):
+    """Who is warned by mail must be able to trust that it asks for no click; that is how impostors write."""
+    names = ("merchant", "full_name", "username", "colour", *NOTICES[kind])
+    notice = message(kind)
+    notice = dataclasses.replace(notice, content={name: VALUES[name] for name in names} | {"language": language})
+    rendered = render(notice)
+
+    for part in (rendered.text, rendered.html):
+        assert not re.search(r"https?:|href|src=", part)
+        assert all(VALUES[name] in part for name in NOTICES[kind])
+    assert not {"a", "img", "form"} & set(Elements(rendered.html).names)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", NOTICES)
+@pytest.mark.parametrize("username", ["jane", ""])
+def test_text_and_html_of_a_notice_say_the_same(kind, language, username):
+    """Which of the two a reader is shown is the mail program's choice."""
+    rendered = render(message(kind, language=language, username=username))
+
+    (paragraphs,) = re.findall(r'<td class="body">(.*?)</td>', rendered.html, flags=re.DOTALL)
+    assert " ".join([*Elements(paragraphs).text.split(), "Acme"]) == " ".join(rendered.text.split())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -26,6 +26,43 @@ def test_same_username_has_one_key(text):
     assert identity.username_key(text) == "strasse"
 
 
+@pytest.mark.parametrize(
+    "text", ["ja\u00adne", "\u200bjane", "jane\ufeff ", "\u202ejane", "j\ufe0fane", "J\u2060ANE\u00a0"]
+)
+def test_characters_that_nobody_sees_do_not_count(text):
+    """A name pasted from a page may bring some along, and a second jane must not be told apart by them alone."""
+    assert identity.username_key(text) == "jane"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("\u212b", "a\u030a"),
+        ("\u1e9e", "ss"),
+        ("\ufb01", "FI"),
+        ("\u0345\u03b1\u0313", "\u03b9\u03b1\u0313"),
+        ("\u03a3\u0391\u03a3", "\u03c3\u03b1\u03c2"),
+    ],
+)
+def test_compatible_and_cased_spellings_are_one(one, other):
+    """Source: Unicode 15.0, 3.13, compatibility caseless matching."""
+    assert identity.username_key(one) == identity.username_key(other)
+
+
+@pytest.mark.parametrize(
+    "text", ["jane@m\u00fcnchen.de", "jane@M\u00dcNCHEN.DE", "jane@xn--mnchen-3ya.de", "jane@mu\u0308nchen\u3002de"]
+)
+def test_domain_has_one_spelling(text):
+    """Mail programs show either form of an international domain; both are one mailbox."""
+    assert identity.email_key(text) == "jane@m\u00fcnchen.de"
+
+
+@pytest.mark.parametrize("domain", ["xn--example-.com", "xn--.com", "xn--99999999999.com", "xn--\u00fc.com"])
+def test_label_that_is_no_ascii_form_stays_as_it_is(domain):
+    """Otherwise what no registry gives out could pass for another's domain."""
+    assert identity.email_key(f"jane@{domain}") == f"jane@{domain}"
+
+
 @pytest.mark.parametrize("text", ["jane@example.com", "j@e", "ü@exämple.com", "a" * 242 + "@example.com"])
 def test_shape_of_an_address_is_accepted(text):
     """Addresses are odder than most patterns; only a mail that arrives proves one."""

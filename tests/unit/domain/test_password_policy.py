@@ -2,7 +2,14 @@
 
 import pytest
 
-from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES, PasswordPolicy, Weakness, pincode_weakness, weakness
+from gatehouse.domain.password_policy import (
+    MAX_PASSWORD_BYTES,
+    PasswordPolicy,
+    Weakness,
+    is_too_long,
+    pincode_weakness,
+    weakness,
+)
 
 
 def reason_of(policy, password, names):
@@ -16,8 +23,11 @@ def reason_of(policy, password, names):
     [
         ("abcdefg", "it is shorter than 8 characters"),
         ("abcdefgh", None),
-        ("x1" + "abc" * 42, None),
-        ("x12" + "abc" * 42, "it is longer than 128 characters"),
+        ("x" + "abc" * 341, None),
+        ("x1" + "abc" * 341, "it is longer than 1024 characters"),
+        ("half \ud800 a character", "it has a character that is none of a text"),
+        ("a zero\x00 byte", "it has a character that is none of a text"),
+        ("a tab\tis typed", None),
         ("pass word with blanks", None),
         ("пароль-длинный", None),
         ("🔑🐎🔋📎🔑🐎🔋📎", None),
@@ -64,6 +74,14 @@ def test_no_password_is_chosen_that_no_front_would_take():
 
     assert weakness(policy, "🔑🐎🔋" * (MAX_PASSWORD_BYTES // 12), []) is None
     assert weakness(policy, "🔑🐎🔋" * (MAX_PASSWORD_BYTES // 12) + "🔑🐎", []) is Weakness.TOO_LONG
+
+
+def test_bytes_are_counted_after_composing():
+    """What is hashed counts: composing makes most texts shorter, and a few longer."""
+    assert not is_too_long("e\u0301" * 512)
+    assert is_too_long("\u00e9" * 513)
+    assert is_too_long("\u0958" * 200)
+    assert not is_too_long("\u0958" * 170)
 
 
 @pytest.mark.parametrize("pincode", ["1593", "83041", "739154", "839204718265", "20185"])

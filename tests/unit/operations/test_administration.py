@@ -26,7 +26,7 @@ def test_merchant_has_the_contracts_policies_unless_told_otherwise(call):
     merchant = merchants.add_merchant(call, "Acme", password_history=5)
 
     assert (merchant.name, merchant.region) == ("Acme", "US")
-    assert (merchant.password_min_length, merchant.password_max_length) == (8, 128)
+    assert (merchant.password_min_length, merchant.password_max_length) == (8, 1024)
     assert merchant.password_history == 5
     assert merchant.temporary_password_lifetime == timedelta(minutes=30)
     assert merchant.reset_replaces_password is False

@@ -424,7 +424,7 @@ def test_hash_of_other_parameters_is_replaced(shop):
     request = LoginRequest(email=EMAIL, password=PASSWORD, user_role="15")
     assert login(call, request).return_code is ReturnCode.SUCCESS
 
-    assert shop.present_account().password_hash.startswith("$argon2id$v=19$m=8,t=2,p=1$")
+    assert "$argon2id$v=19$m=8,t=2,p=1$" in shop.present_account().password_hash
     assert shop.login().return_code is ReturnCode.SUCCESS
 
 

@@ -104,10 +104,10 @@ def test_update_password_names_the_missing_field(shop, old, new, name):
     ("new", "message"),
     [
         ("short", "The new password is too weak: it is shorter than 8 characters."),
-        ("x" * 129, "The new password is too weak: it is longer than 128 characters."),
+        ("x" * 1025, "The new password is too weak: it is longer than 1024 characters."),
         ("abababababab", "The new password is too weak: it repeats one or two characters."),
         ("jane@example.com1", "The new password is too weak: it is made from the user's own name or address."),
-        ("password123", "The new password is too weak: it is too easy to guess."),
+        ("elephant77", "The new password is too weak: it is too easy to guess."),
     ],
 )
 def test_weak_password_is_refused_with_the_reason(shop, new, message):
@@ -134,7 +134,22 @@ def test_merchant_may_not_ask_for_strength(shop):
     """Its rules are its own."""
     shop.set_merchant(password_min_strength=0)
 
-    assert update_password(shop.call(shop.log_in()), PASSWORD, "password123").return_code is ReturnCode.SUCCESS
+    assert update_password(shop.call(shop.log_in()), PASSWORD, "elephant77").return_code is ReturnCode.SUCCESS
+
+
+@pytest.mark.parametrize("new", ["password123", "PassWord123", "P@ssw0rd", "\uff49loveyou"])
+def test_common_password_is_refused_whatever_the_merchant_asks_for(shop, new):
+    """It is what strangers try first, at every account."""
+    shop.set_merchant(password_min_strength=0)
+    session = shop.log_in()
+    since = len(shop.events())
+
+    result = update_password(shop.call(session), PASSWORD, new)
+
+    assert result.return_code is ReturnCode.PASSWORD_COMPROMISED
+    assert result.message == "The new password is known from a data breach."
+    assert shop.events(since) == [("password.change_refused", "PasswordCompromised")]
+    assert shop.login().return_code is ReturnCode.SUCCESS
 
 
 def test_same_password_is_no_new_one(shop):
@@ -196,7 +211,7 @@ def test_update_pincode_keeps_a_hash(shop):
 
     assert result == ServiceResult(return_code=ReturnCode.SUCCESS, number=str(shop.account.id))
     assert shop.events(since) == [("pincode.changed", None)]
-    assert shop.messages() == []
+    assert [message.kind for message in shop.messages()] == ["pincode_changed"]
     assert shop.core.passwords.verify(shop.present_account().pincode_hash, "1593")
     assert is_live(shop, other)
 

@@ -326,6 +326,7 @@ def test_redeeming_sets_the_password_and_ends_all_other_access(partner):
     shop = partner.shop
     shop.log_in(set_cookie=True)
     reset_password(shop.call(), EMAIL)
+    assert len(shop.rows(tables.temporary_passwords)) == 1
     partner.send()
 
     assert partner.redeem() == GuestResult(return_code=ReturnCode.SUCCESS, number="1001")
@@ -420,12 +421,51 @@ def test_code_of_an_account_that_is_closed_meanwhile(partner, status):
 def test_guesses_are_bounded(partner):
     """A hundred wrong codes in a quarter of an hour; then the right one waits, too."""
     partner.send()
-    for number in range(reset_codes.MAX_REFUSALS):
+    for number in range(reset_codes.MAX_WRONG_CODES):
         assert partner.redeem(f"guess {number}").return_code is ReturnCode.INVALID_RESET_CODE
 
     assert partner.redeem() == GuestResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=timedelta(minutes=15))
     partner.shop.clock.advance(minutes=15, seconds=1)
     assert partner.redeem().return_code is ReturnCode.SUCCESS
+
+
+def test_codes_that_cannot_be_guessed_are_never_held_back(partner):
+    """Else anybody could lock out a merchant's guests with wrong codes."""
+    partner.generate()
+    (code,) = partner.codes()
+    for number in range(reset_codes.MAX_WRONG_CODES + 1):
+        last = partner.redeem(f"guess {number}")
+    assert last.return_code is ReturnCode.TOO_MANY_REQUESTS
+
+    assert partner.redeem("A" * 32).return_code is ReturnCode.INVALID_RESET_CODE
+    assert partner.redeem(code).return_code is ReturnCode.SUCCESS
+
+
+def test_account_gets_eight_mails_in_a_quarter_of_an_hour(partner):
+    """And the code of the last mail keeps working, so that a flood keeps nobody out."""
+    for _ in range(10):
+        partner.generate("anonymous", email=EMAIL)
+    assert len(partner.links()) == 8
+    refused = partner.generate("b2b", email=EMAIL)
+    assert refused == GuestResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=timedelta(minutes=15))
+    reset_password(partner.shop.call(), EMAIL)
+    assert len(partner.shop.messages()) == 8
+
+    partner.shop.clock.advance(minutes=15, seconds=1)
+    assert partner.redeem(partner.codes()[-1]).return_code is ReturnCode.SUCCESS
+    assert partner.generate("b2b", email=EMAIL).return_code is ReturnCode.SUCCESS
+
+
+def test_request_from_before_a_change_of_the_password_is_not_done_after_it(partner):
+    """The change ended what was asked before it, done or not."""
+    partner.generate("anonymous", email=EMAIL)
+    reset_password(partner.shop.call(), EMAIL)
+    partner.shop.clock.advance(seconds=1)
+    session = partner.shop.log_in()
+    assert update_password(partner.shop.call(session), PASSWORD, NEW).is_success
+
+    assert partner.links() == []
+    assert partner.shop.messages("temporary_password") == []
 
 
 # Who may call

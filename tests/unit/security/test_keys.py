@@ -31,8 +31,9 @@ def test_each_purpose_has_its_own_key():
     keys = Keys(SECRET_KEY)
 
     signatures = {keys.sign_login_cookie(b"1:2"), keys.activation_code_digest(1, "2"), keys.demo_secret("1:2")}
+    signatures |= {keys.audit_mac(b"1:2"), keys.audit_seal_digest(b"1:2")}
 
-    assert len(signatures) == 3
+    assert len(signatures) == 5
 
 
 def test_activation_code_is_bound_to_its_device():

@@ -1,0 +1,364 @@
+"""Nobody learns who exists: the same bytes, statements and time for each kind of account, on every way to name one.
+
+A way is one to name somebody in a request without a proof. The kinds differ in what is kept of them, and of one
+nothing is. The hosted page takes no names, but codes; it is here because a name could be tried as a code.
+"""
+
+import json
+import random
+import re
+import shutil
+import statistics
+import time
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+import sqlalchemy as sa
+
+from gatehouse.app import create_app
+from gatehouse.domain.accounts import AccountStatus
+from gatehouse.operations.accounts import set_account_status
+from gatehouse.storage.engine import Database
+from tests import factories
+from tests.conformance import soap
+from tests.conformance.soap import Answer
+from tests.partner import Partner, make_partner
+
+KINDS = ("unknown", "known", "disabled", "locked", "passwordless")
+WRONG = "a password of nobody here"
+VERIFICATION = {"phone": factories.PHONE, "postalCode": "SW1A 1AA", "dateOfBirth": "1980-02-29"}
+WITHOUT_END = {f"guesses_per_{each}": 10**9 for each in ("account", "account_and_source", "source", "application")} | {
+    f"requests_per_{each}": 10**9 for each in ("source", "application")
+}
+"""Settings with which hundreds of tries are no more held back than the first."""
+
+HIDES = "*****@*****"
+MASK = r"[a-z0-9*]\*{3}@[a-z0-9*]\*{3}\.(?:[a-z]{2,3}|\*{3})"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a stranger may say of an account of one kind; all have the same lengths."""
+
+    email: str
+    username: str
+    card: str
+    number: int
+
+
+@dataclass(frozen=True)
+class World:
+    """A service with an account of each kind, and how a stranger speaks to it."""
+
+    shop: factories.Shop
+    partner: Partner
+    client: soap.Client
+    identities: Mapping[str, Identity]
+
+
+Send = Callable[[World, Identity, Mapping[str, Any]], Answer]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How to name somebody: how it is sent, and what the merchant has chosen."""
+
+    send: Send
+    policies: Mapping[str, Any]
+    hashes: bool = False
+    """Whether a password is tried."""
+
+    def answer(self, world: World, kind: str, **environ: Any) -> Answer:
+        """Go this way as a stranger who names the account of this kind."""
+        return self.send(world, world.identities[kind], environ)
+
+
+def over_soap(method: str, **members: str) -> Send:
+    """Call a method with these members, in which `{who…}` is the identity."""
+
+    def send(world: World, who: Identity, environ: Mapping[str, Any]) -> Answer:
+        values = {name: value.format(who=who) for name, value in members.items()}
+        headers = {"applicationToken": world.shop.application.token}
+        return world.client.post(soap.envelope(soap.call(method, soap.members(values))), headers, **environ)
+
+    return send
+
+
+def over_json(method: str, **members: str) -> Send:
+    """Do the same in JSON."""
+
+    def send(world: World, who: Identity, environ: Mapping[str, Any]) -> Answer:
+        body = json.dumps({name: value.format(who=who) for name, value in members.items()}).encode()
+        headers = {"applicationToken": world.shop.application.token}
+        everything = {"CONTENT_TYPE": "application/json"} | dict(environ)
+        return world.client.request("POST", f"{soap.PATH}/{method}", body, headers, **everything)
+
+    return send
+
+
+def anonymous(verification: Mapping[str, str] | None = None, **identity: str) -> Send:
+    """Have a guest's code sent, as a partner does for a stranger."""
+
+    def send(world: World, who: Identity, environ: Mapping[str, Any]) -> Answer:
+        named = {name: value.format(who=who) for name, value in identity.items()}
+        members = {"merchantId": world.shop.merchant.id, "authentication": "anonymous"} | named | (verification or {})
+        target = "/guestmanagement/generateAndSendGuestResetPasswordCode.json"
+        headers = {"Authorization": world.partner.basic}
+        everything = {"CONTENT_TYPE": "application/json"} | dict(environ)
+        return world.client.request("POST", target, json.dumps(members).encode(), headers, **everything)
+
+    return send
+
+
+def on_the_page(action: str | None, code: str) -> Send:
+    """Open the hosted page with a name for a code, or send its form."""
+
+    def send(world: World, who: Identity, environ: Mapping[str, Any]) -> Answer:
+        given = code.format(who=who)
+        if action is None:
+            return world.client.get(f"/reset?code={quote(given)}", **environ)
+        form = {"code": quote(given, safe=""), "action": action, "csrf_token": TOKEN, "new_password": WRONG}
+        headers = {"Cookie": f"gatehouse-form={TOKEN}"}
+        everything = {"CONTENT_TYPE": "application/x-www-form-urlencoded"} | dict(environ)
+        return world.client.request("POST", "/reset", urlencode(form).encode(), headers, **everything)
+
+    return send
+
+
+TOKEN = b64encode(bytes(32), b"-_").decode().rstrip("=")
+
+BY_EMAIL, BY_USERNAME = {"Email": "{who.email}"}, {"username": "{who.username}"}
+GUESS = {"Password": WRONG, "userrole": "15"}
+MASKED = {"shows_masked_email": True}
+VERIFIED = MASKED | {"verification_fields": sorted(VERIFICATION)}
+NAMES = {
+    "email": "{who.email}",
+    "username": "{who.username}",
+    "accountId": "{who.number}",
+    "printedCardNumber": "{who.card}",
+}
+
+WAYS: dict[str, Way] = {
+    "login-soap-email": Way(over_soap("Login", **BY_EMAIL, **GUESS), {}, hashes=True),
+    "login-soap-username": Way(over_soap("Login", **BY_USERNAME, **GUESS), {}, hashes=True),
+    "login-soap-both": Way(over_soap("Login", **BY_EMAIL, **BY_USERNAME, **GUESS), {}, hashes=True),
+    "login-soap-device": Way(over_soap("Login", **BY_EMAIL, **GUESS, deviceId="till"), {}, hashes=True),
+    "login-soap-other-role": Way(over_soap("Login", **BY_EMAIL, **GUESS | {"userrole": "20"}), {}, hashes=True),
+    "login-json-email": Way(over_json("Login", **BY_EMAIL, **GUESS), {}, hashes=True),
+    "login-json-username": Way(over_json("Login", **BY_USERNAME, **GUESS), {}, hashes=True),
+    "reset-soap": Way(over_soap("ResetPassword", **BY_EMAIL), {}),
+    "reset-json": Way(over_json("ResetPassword", **BY_EMAIL), {}),
+    **{f"guest-{name}": Way(anonymous(**{name: value}), {}) for name, value in NAMES.items()},
+    **{f"guest-{name}-masked": Way(anonymous(**{name: value}), MASKED) for name, value in NAMES.items()},
+    **{
+        f"guest-{name}-verified": Way(anonymous(VERIFICATION, **{name: value}), VERIFIED)
+        for name, value in NAMES.items()
+    },
+    **{
+        f"guest-{name}-wrongly-verified": Way(anonymous(VERIFICATION | {"postalCode": "X"}, **{name: value}), VERIFIED)
+        for name, value in NAMES.items()
+    },
+    **{f"guest-{name}-more-info": Way(anonymous(**{name: value}), VERIFIED) for name, value in NAMES.items()},
+    "page-email": Way(on_the_page(None, "{who.email}"), {}),
+    "page-username-choose": Way(on_the_page("choose", "{who.username}"), {}),
+    "page-email-send": Way(on_the_page("send", "{who.email}"), {}),
+}
+TIMED = [
+    "login-soap-email",
+    "login-soap-username",
+    "login-soap-both",
+    "login-json-email",
+    "reset-soap",
+    "guest-email",
+    "guest-username-masked",
+    "guest-printedCardNumber-verified",
+    "page-email",
+]
+"""Those whose work is not that of another one of the same."""
+
+
+def make_world(database: Database, **settings: Any) -> World:
+    """Make a service with an account of each kind but the one that nobody has."""
+    core = factories.make_core(database, **settings)
+    shop = factories.make_shop(core)
+    identities: dict[str, Identity] = {}
+    for number, kind in enumerate(KINDS):
+        # As long as each other, and no lookalikes.
+        name = f"{kind:-<12}"
+        email, card = f"{name}@example.com", f"6000 0000 {number:04}"
+        account_id = 9999
+        if kind != "unknown":
+            values: dict[str, Any] = {"phone": VERIFICATION["phone"], "postal_code": VERIFICATION["postalCode"]}
+            values |= {"date_of_birth": date.fromisoformat(VERIFICATION["dateOfBirth"]), "cards": [card]}
+            if kind == "passwordless":
+                values["password"] = None
+            account_id = factories.make_account(core, shop.merchant, email=email, username=name, **values).id
+        if kind in ("disabled", "locked"):
+            set_account_status(shop.call(), account_id, AccountStatus(kind.capitalize()))
+        identities[kind] = Identity(email, name, card, account_id)
+    assert len({len(str(who.number)) for who in identities.values()}) == 1
+    return World(shop, make_partner(shop), soap.Client(create_app(core.settings, core)), identities)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, sqlite_template: Path, sqlite_folder: Path) -> Iterator[World]:
+    """On each database one for all tests: cheap hashes, and tries without end."""
+    with ExitStack() as closing:
+        if request.param == "sqlite":
+            url = f"sqlite:///{shutil.copy(sqlite_template, sqlite_folder / 'who_exists.db')}"
+        else:
+            server, template = (request.getfixturevalue(f"postgres_{each}") for each in ("server", "template"))
+            url = closing.enter_context(server.database("who_exists", template))
+        database = Database(url)
+        closing.callback(database.close)
+        yield make_world(database, **WITHOUT_END)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, world: World) -> Way:
+    """Each way, with the merchant as it wants it."""
+    return chosen(world, request.param)
+
+
+def chosen(world: World, name: str) -> Way:
+    """Return the way of this name, with the merchant as it wants it."""
+    world.shop.set_merchant(**{"shows_masked_email": False, "verification_fields": []} | WAYS[name].policies)
+    return WAYS[name]
+
+
+def seen(world: World, kind: str, answer: Answer) -> tuple[int, list[tuple[str, str]], str]:
+    """Return what a stranger sees, without the ids of requests, the name that was sent, and the letters of a mask."""
+    who, body = world.identities[kind], answer.body.decode()
+    for said in (who.email, quote(who.email, safe=""), who.username):
+        # A template writes what it is given for HTML; none of these characters is another one there.
+        body = body.replace(said, "WHO")
+    body = re.sub(f'"email":"{MASK}"', '"email":"MASK"', body)
+    unlike = {"x-request-id", "set-cookie", "content-length"}
+    headers = [(name, value) for name, value in answer.headers if name.casefold() not in unlike]
+    cookies = [("Set-Cookie", each.partition("=")[0]) for each in answer.cookies]
+    return answer.status, headers + cookies, re.sub(r'name="csrf_token" value="[^"]+"', "", body)
+
+
+def test_answers_are_the_same(world, way):
+    """To the byte, also the second time."""
+    for _ in range(2):
+        answers = {kind: seen(world, kind, way.answer(world, kind)) for kind in KINDS}
+
+        for kind in KINDS:
+            assert answers[kind] == answers["unknown"], kind
+        assert answers["unknown"][0] in (200, 404)
+
+
+def test_statements_are_the_same(world, way):
+    """The database does as much for nobody as for somebody: the same statements, as often.
+
+    Not in the same order: counts of guesses are raised in that of their keys.
+    """
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    done: dict[str, Counter[str]] = {}
+    engine = world.shop.core.database.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    for kind in KINDS:
+        # The first time, rows are made that others find.
+        way.answer(world, kind)
+        statements.clear()
+        way.answer(world, kind)
+        done[kind] = Counter(statements)
+    sa.event.remove(engine, "before_cursor_execute", note)
+
+    assert done["unknown"]
+    for kind in KINDS:
+        assert done[kind] == done["unknown"], kind
+
+
+@pytest.mark.parametrize("name", [name for name, way in WAYS.items() if way.hashes])
+def test_limits_are_the_same(database, name):
+    """Twelve guesses at each, from elsewhere for each: the wait begins with the same guess and is as long."""
+    world = make_world(database)
+    way = chosen(world, name)
+
+    tries = {
+        kind: [seen(world, kind, way.answer(world, kind, REMOTE_ADDR=f"192.0.2.{10 + at}")) for _ in range(12)]
+        for at, kind in enumerate(KINDS)
+    }
+
+    assert len({body for _, _, body in tries["unknown"]}) == 2
+    assert ("Retry-After", "60") in tries["unknown"][5][1]
+    for kind in KINDS:
+        assert tries[kind] == tries["unknown"], kind
+
+
+class Times:
+    """How long tries took, by kind, each round of them in an order of its own."""
+
+    def __init__(self, attempt: Callable[[str], object], kinds: Sequence[str] = KINDS) -> None:
+        self._attempt, self._kinds = attempt, kinds
+        self._taken: dict[str, list[float]] = {kind: [] for kind in kinds}
+        # The order must not be one that a cache or a timer knows; that it is always the same does no harm.
+        self._order = random.Random(20260301)  # noqa: S311  nothing depends on what it is
+
+    def go_round(self, rounds: int) -> None:
+        """Try each kind once a round."""
+        for _ in range(rounds):
+            for kind in self._order.sample(self._kinds, len(self._kinds)):
+                started = time.perf_counter()
+                self._attempt(kind)
+                self._taken[kind].append(time.perf_counter() - started)
+
+    @property
+    def medians(self) -> dict[str, float]:
+        """Seconds, by kind."""
+        return {kind: statistics.median(taken) for kind, taken in self._taken.items()}
+
+    @property
+    def gap(self) -> float:
+        """Seconds between the medians that are farthest apart."""
+        return max(self.medians.values()) - min(self.medians.values())
+
+    @property
+    def relative_gap(self) -> float:
+        """The same as a part of the shortest median."""
+        return self.gap / min(self.medians.values())
+
+    def settle(self, is_small: Callable[["Times"], bool], rounds: int, doublings: int) -> bool:
+        """Whether the gap is small, after more and more rounds where it is not, of which none is ever dropped.
+
+        Noise becomes less with more tries, and a difference stays.
+        """
+        self.go_round(rounds)
+        for _ in range(doublings):
+            if is_small(self):
+                return True
+            self.go_round(rounds)
+            rounds *= 2
+        return is_small(self)
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_time_is_the_same(world, name):
+    """With hashing at its cheapest."""
+    way = chosen(world, name)
+    times = Times(lambda kind: way.answer(world, kind))
+    times.go_round(3)
+    times = Times(lambda kind: way.answer(world, kind))
+    t = time.time()
+    ok = times.settle(lambda each: each.gap < 0.001 and each.relative_gap < 0.05, 30, 4)
+    print(
+        name,
+        ok,
+        {k: round(v * 1000, 3) for k, v in times.medians.items()},
+        round(times.relative_gap * 100, 1),
+        time.time() - t,
+    )
