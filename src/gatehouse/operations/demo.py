@@ -10,6 +10,7 @@ from typing import Any
 
 from gatehouse.domain import identity
 from gatehouse.domain.errors import AdministrationError
+from gatehouse.domain.operators import OperatorRole
 from gatehouse.domain.password_policy import pincode_weakness
 from gatehouse.domain.roles import UserRole
 from gatehouse.operations.accounts import add_account
@@ -150,7 +151,13 @@ def _make(call: Call, secrets: _Secrets) -> None:
                 password_hash=password_hash,
                 pincode_hash=pincode_hash,
             )
-        operators.add(call.db, username=_OPERATOR, role="admin", password_hash=operator_hash, created_at=call.now)
+        operators.add(
+            call.db,
+            username=_OPERATOR,
+            role=OperatorRole.OWNER.value,
+            password_hash=operator_hash,
+            created_at=call.now,
+        )
 
 
 def _shown(call: Call, secrets: _Secrets) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def login(call: Call, request: LoginRequest) -> LoginResult:
     new_hash = _renewed_hash(call, candidate, proof, request.password or "")
 
     with call.writing():
-        if wait := _count(call, application, request, budgets, proof):
+        if wait := _count(call, application, request, budgets, proof, candidate):
             return LoginResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=wait)
         return _decide(call, application, request, role, candidate, proof, new_hash)
 
@@ -154,9 +154,17 @@ def _budgets(
 
 
 def _count(
-    call: Call, application: Application, request: LoginRequest, budgets: Sequence[Budget], proof: Proof
+    call: Call,
+    application: Application,
+    request: LoginRequest,
+    budgets: Sequence[Budget],
+    proof: Proof,
+    candidate: _Candidate | None,
 ) -> timedelta | None:
     """Count a wrong password, or forgive those before a right one. Returns how long to wait where there was no room."""
+    if candidate is None:
+        # The owner of one of two accounts, who must not make the guesses at the other forgotten.
+        return guessing.wait(call, budgets)
     if proof is not Proof.WRONG:
         return guessing.forgive(call, budgets)
     verdict = guessing.count_wrong(call, budgets)

@@ -20,7 +20,7 @@ def find_step(secret: str, code: str, now: datetime) -> int | None:
     """Return the time step whose code this is, or None when it is a wrong one."""
     present = int(now.timestamp()) // STEP_SECONDS
     totp = pyotp.TOTP(secret, digits=_DIGITS, interval=STEP_SECONDS)
-    given = code.encode()
+    given = code.encode(errors="surrogatepass")
     # Every step is looked at, so that the time does not tell which one it was.
     found = [
         step
@@ -32,4 +32,4 @@ def find_step(secret: str, code: str, now: datetime) -> int | None:
 
 def enrolment_address(secret: str, username: str, issuer: str) -> str:
     """Return the address that a QR code carries to an authenticator application."""
-    return pyotp.TOTP(secret, digits=_DIGITS, interval=STEP_SECONDS).provisioning_uri(username, issuer_name=issuer)
+    return pyotp.TOTP(secret, digits=_DIGITS, interval=STEP_SECONDS).provisioning_uri(name=username, issuer_name=issuer)

@@ -198,9 +198,7 @@ def end_session(db: Connection, session_id: int, now: datetime) -> bool:
 
 def end_sessions(db: Connection, operator_id: int, now: datetime, besides: int | None = None) -> int:
     """End every session of the operator, besides one; return how many."""
-    return _end(
-        db, now, operator_sessions.c.operator_id == operator_id, operator_sessions.c.id != (besides or 0)
-    )
+    return _end(db, now, operator_sessions.c.operator_id == operator_id, operator_sessions.c.id != (besides or 0))
 
 
 def add_event(db: Connection, **values: Any) -> None:
@@ -210,9 +208,7 @@ def add_event(db: Connection, **values: Any) -> None:
 
 def find_events(db: Connection, operator_id: int, limit: int) -> Sequence[OperatorHappening]:
     """Return the newest of what happened to the operator, newest first."""
-    statement = select(*columns(OperatorHappening, operator_events)).where(
-        operator_events.c.operator_id == operator_id
-    )
+    statement = select(*columns(OperatorHappening, operator_events)).where(operator_events.c.operator_id == operator_id)
     return find_all(db, statement.order_by(operator_events.c.id.desc()).limit(limit), OperatorHappening)
 
 

@@ -184,6 +184,16 @@ def test_own_device_is_no_proof_for_another_account(shop, core):
     assert try_login(shop, email=EMAIL, password=PASSWORD, device_id="phone-1").return_code is LIMITED
 
 
+def test_own_password_forgives_no_guesses_at_another_account(shop, core):
+    """Else whoever has an account could name it beside another's address, and begin anew after every few guesses."""
+    make_account(core, shop.merchant, email="mallory@example.com", username="mallory", password="mallory's own 1")
+    assert codes(shop, 4) == [WRONG] * 4
+    both = try_login(shop, email=EMAIL, username="mallory", password="mallory's own 1")
+    assert both.return_code is ReturnCode.AMBIGUOUS_IDENTITY
+
+    assert codes(shop, 2) == [WRONG, LIMITED]
+
+
 def test_device_that_is_not_activated_or_blocked_is_no_proof(shop):
     """Whoever may register one."""
     session = shop.log_in()
