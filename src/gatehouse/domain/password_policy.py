@@ -33,6 +33,11 @@ class PasswordPolicy:
     min_strength: int = 2
     history: int = 0
 
+    @property
+    def has_own_max_length(self) -> bool:
+        """Whether the merchant allows fewer characters than any password may have."""
+        return self.max_length < MAX_PASSWORD_BYTES
+
 
 class Weakness(Enum):
     """Why a password is refused, with the English text that completes PASSWORD_TOO_WEAK; pages have others."""

@@ -51,6 +51,7 @@ def test_a_new_password_is_chosen_and_logs_in(hosted: Hosted, reader: Reader):
 
 def test_rules_are_shown_first_and_checked_while_typing(hosted: Hosted, reader: Reader):
     """Nobody should have to be refused to learn what is wanted, and nothing leaves the page for it."""
+    hosted.shop.set_merchant(password_max_length=128)
     page = reader.open(hosted.send())
     length = page.locator("li", has_text="8 to 128 characters")
     variety = page.locator("li", has_text="at least 3 different characters")
@@ -171,7 +172,8 @@ def test_a_password_manager_is_told_what_the_field_is(hosted: Hosted, reader: Re
     page = reader.open(hosted.send())
 
     expect(field_of(page)).to_have_attribute("autocomplete", "new-password")
-    expect(field_of(page)).to_have_attribute("passwordrules", "minlength: 12; maxlength: 128;")
+    expect(field_of(page)).to_have_attribute("passwordrules", "minlength: 12; maxlength: 1024;")
+    expect(page.locator("li", has_text="at least 12 characters")).to_be_visible()
 
 
 def test_a_former_password_is_refused_where_the_merchant_remembers(hosted: Hosted, reader: Reader):
