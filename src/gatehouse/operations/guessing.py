@@ -53,15 +53,15 @@ def of_password(call: Call, merchant_id: int, application_id: int, identities: S
     somebody has, and none tells that it belongs to the same account as another.
     """
     settings, network = call.settings, network_of(call.caller.source)
-    budgets = [
-        Budget(("identity", merchant_id, each), settings.guesses_per_account, keeps_window=True, is_forgiven=True)
-        for each in identities
-    ]
+    budgets: list[Budget] = []
     if network is not None:
         most = settings.guesses_per_account_and_source
         pairs = [("identity from", merchant_id, each, network) for each in identities]
         budgets += [Budget(pair, most, is_forgiven=True) for pair in pairs]
         budgets.append(of_network(call, "password", settings.guesses_per_source))
+    most = settings.guesses_per_account
+    named = [("identity", merchant_id, each) for each in identities]
+    budgets += [Budget(each, most, keeps_window=True, is_forgiven=True) for each in named]
     application = Budget(("application", application_id), settings.guesses_per_application, only_for_suspects=True)
     return [*budgets, application]
 
@@ -88,18 +88,17 @@ def wait(call: Call, budgets: Sequence[Budget]) -> timedelta | None:
 def count_wrong(call: Call, budgets: Sequence[Budget]) -> Verdict:
     """Count a wrong guess. With a `wait` it found no room, and nothing may be said of it. Writes.
 
-    Call it before any other row is locked, here and everywhere, so that calls cannot wait for each other.
+    The budgets are raised in their order, the narrowest first, and none after one that is closed: else who guesses many
+    times at once from one place would use up what is allowed to all. Call it before any other row is locked, here and
+    everywhere, so that calls cannot wait for each other; the order of the budgets is the same for all calls, too.
     """
     used_up: list[Budget] = []
-    is_refused = False
-    for key, budget in sorted(_keyed(call, budgets).items(), key=lambda pair: pair[0]):
+    for key, budget in _keyed(call, budgets).items():
         wrong = guess_counts.add_wrong(call.db, key, budget.most, budget.keeps_window, call.now)
-        if wrong is None:
-            is_refused = is_refused or not budget.only_for_suspects
-        elif wrong == budget.most:
+        if wrong is None and not budget.only_for_suspects:
+            return Verdict(wait=wait(call, budgets) or guess_counts.WAITS[0])
+        if wrong == budget.most:
             used_up.append(budget)
-    if is_refused:
-        return Verdict(wait=wait(call, budgets) or guess_counts.WAITS[0])
     return Verdict(used_up=tuple(used_up))
 
 
@@ -113,6 +112,11 @@ def forgive(call: Call, budgets: Sequence[Budget]) -> timedelta | None:
     if refused is None and (forgiven := [key for key, (budget, _) in found.items() if budget.is_forgiven]):
         guess_counts.forget(call.db, forgiven)
     return refused
+
+
+def reopen(call: Call, budgets: Sequence[Budget]) -> None:
+    """Begin these budgets anew, closed or not, because an operator says so. Writes."""
+    guess_counts.forget(call.db, list(_keyed(call, budgets)))
 
 
 def _find(call: Call, budgets: Sequence[Budget]) -> _Found:

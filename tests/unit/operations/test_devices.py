@@ -20,7 +20,7 @@ from gatehouse.operations.devices import (
 )
 from gatehouse.security import tokens
 from gatehouse.storage import tables
-from tests.factories import NOON, make_account, make_shop
+from tests.factories import NOON, make_account, make_application, make_shop
 
 OTHER_PHONE = "+12015550199"
 
@@ -491,3 +491,32 @@ def test_operator_lists_devices(core):
     assert [row.id for row in list_devices(one.call(), other.merchant.id, None)] == [second]
     assert [row.id for row in list_devices(one.call(), None, one.account.id)] == [first]
     assert [row.id for row in list_devices(one.call(), None, None, after=first)] == [second]
+
+
+# Applications
+
+
+def test_device_of_one_application_is_none_in_another(shop, core):
+    """It is registered and activated for each by itself; its user may have agreed to one of them only."""
+    session = shop.log_in()
+    number = shop.register(session)
+    shop.activate(session)
+    other = make_application(core, shop.merchant, name="Other", requires_devices=True)
+
+    result = shop.login(token=other.token, device_id="till-1")
+    assert (result.is_device_registered, result.is_device_activated) == (False, False)
+    assert result.is_device_registration_required is True
+    there = shop.call(result.credentials_token, other.token)
+    assert device_send_activation_code(there, "till-1").return_code is ReturnCode.DEVICE_NOT_REGISTERED
+    registered = register_device(shop.call(result.credentials_token, other.token), "till-1", None)
+    assert registered.return_code is ReturnCode.SUCCESS
+    assert registered.number != str(number)
+
+
+def test_block_of_a_device_counts_in_every_application(shop, core):
+    """An operator who blocks a stolen phone means the phone."""
+    number = shop.register(shop.log_in())
+    other = make_application(core, shop.merchant, name="Other")
+    set_device_blocked(shop.call(), number, True)
+
+    assert shop.login(token=other.token, device_id="till-1").return_code is ReturnCode.DEVICE_BLOCKED

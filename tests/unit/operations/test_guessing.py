@@ -231,6 +231,15 @@ def test_thousand_parallel_guesses_learn_no_more_than_the_budget(shop):
     assert found.count(LIMITED) == 990
 
 
+def test_parallel_guesses_from_one_address_leave_the_account_to_others(shop):
+    """Those that found no room count for nobody else."""
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(lambda _: try_login(shop).return_code, range(60)))
+
+    assert found.count(WRONG) == 5
+    assert try_login(shop, source="192.0.2.2", password=PASSWORD).return_code is RIGHT
+
+
 def test_parallel_right_passwords_are_all_let_in(shop):
     """Budgets count failures: many tills may log the same account in at the same moment."""
     with ThreadPoolExecutor(16) as pool:
