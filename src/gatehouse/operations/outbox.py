@@ -33,10 +33,12 @@ def queue_mail(
 def is_mail_limit_reached(call: Call, account: Account) -> bool:
     """Whether the account was mailed so often of late, at anybody's request, that one more would be a nuisance.
 
-    Ask with the account locked, so that parallel calls do not pass the limit together.
+    Mails from before the last change of the password do not count: it was the owner who asked for them. Ask with the
+    account locked, so that parallel calls do not pass the limit together.
     """
     kinds = (MessageKind.TEMPORARY_PASSWORD.value, MessageKind.RESET_CODE.value)
-    sent = outbox.count_mails(call.db, account.id, kinds, call.now - MAILS_COUNTED)
+    since = max(call.now - MAILS_COUNTED, account.password_changed_at or account.created_at)
+    sent = outbox.count_mails(call.db, account.id, kinds, since)
     return sent >= call.settings.mails_per_account
 
 

@@ -166,7 +166,7 @@ def wipe_content(db: Connection, now: datetime) -> None:
 
 
 def count_mails(db: Connection, account_id: int, kinds: Sequence[str], since: datetime) -> int:
-    """Count the account's messages of these kinds since then."""
+    """Count the account's messages of these kinds from then on."""
     statement = select(func.count()).where(
         messages.c.account_id == account_id, messages.c.created_at >= since, messages.c.kind.in_(kinds)
     )

@@ -456,6 +456,14 @@ def test_account_gets_eight_mails_in_a_quarter_of_an_hour(partner):
     assert partner.generate("b2b", email=EMAIL).return_code is ReturnCode.SUCCESS
 
 
+def test_mails_that_the_owner_used_do_not_count(partner):
+    """Who changes the password again and again, and can prove it, is no nuisance to anybody."""
+    for number in range(20):
+        partner.shop.clock.advance(seconds=5)
+        assert partner.generate("b2b", email=EMAIL).is_success
+        assert partner.redeem(partner.codes()[-1], new=f"{NEW} {number}").is_success
+
+
 def test_request_from_before_a_change_of_the_password_is_not_done_after_it(partner):
     """The change ended what was asked before it, done or not."""
     partner.generate("anonymous", email=EMAIL)
