@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException
 
 from gatehouse.config import Settings
 from gatehouse.domain.errors import place_of
-from gatehouse.fronts import call_log, health, http
+from gatehouse.fronts import call_log, health, http, web_headers
+from gatehouse.fronts.admin import blueprint as admin
 from gatehouse.fronts.call_log import Wsgi as Wsgi
 from gatehouse.fronts.call_log import logged
 from gatehouse.fronts.guestmanagement import docs, routes
@@ -43,7 +44,7 @@ def create_app(settings: Settings, core: Core | None = None) -> Wsgi:
             environ["PATH_INFO"] = guest_paths[path]
         return others(environ, start_response)
 
-    return logged(gatehouse, settings)
+    return logged(web_headers.guarded(gatehouse, settings), settings)
 
 
 def _make_flask_app(core: Core, guest_paths: set[str]) -> Flask:
@@ -51,7 +52,7 @@ def _make_flask_app(core: Core, guest_paths: set[str]) -> Flask:
     app = Flask("gatehouse", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = core.settings.soap_max_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the provider that Flask has by default
-    for part in (routes, docs, views, health):
+    for part in (routes, docs, views, health, admin):
         app.register_blueprint(part.make_blueprint(core))
 
     @app.errorhandler(HTTPException)

@@ -78,6 +78,7 @@ def _checks() -> Iterator[_Check]:
             yield from _check_templates(core.settings)
             yield _check_public_url(core.settings)
             yield from _check_tls(core.settings)
+            yield _check_rate_limits(core)
     except SettingsError as error:
         for line in str(error).splitlines():
             yield _Check("fail", "settings", line)
@@ -179,6 +180,21 @@ def _check_public_url(settings: Settings) -> _Check:
     if not settings.public_url.startswith("https://"):
         return _Check("warn", "public URL", "is not https: passwords would be sent in the clear")
     return _Check("ok", "public URL", "is set, and https")
+
+
+def _check_rate_limits(core: Core) -> _Check:
+    """Count a request in Redis, as the service does. Counts of guesses are in the database whatever comes of it."""
+    subject, settings = "rate limits", core.settings
+    if settings.rate_limit_url.startswith("memory://"):
+        if settings.workers == 1 and not settings.database_url.startswith("postgresql"):
+            return _Check("ok", subject, "are counted in memory, by the one process")
+        text = "are counted by each process for itself; with redis:// they hold over all processes and machines"
+        return _Check("ok", subject, f"{text}. Limits on guesses hold anyway")
+    core.rate_limits.wait("doctor", "doctor", settings.requests_per_source)
+    if core.rate_limits.is_shared:
+        return _Check("ok", subject, "Redis answers")
+    text = "Redis does not answer; until it does, each process counts for itself"
+    return _Check("warn", subject, f"{text}. Limits on guesses hold anyway")
 
 
 def _check_tls(settings: Settings) -> Iterator[_Check]:

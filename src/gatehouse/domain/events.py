@@ -18,6 +18,7 @@ class AuditEvent(StrEnum):
     DEVICE_ACTIVATION_REFUSED = "device.activation_refused"
     DEVICE_BLOCKED = "device.blocked"
     DEVICE_UNBLOCKED = "device.unblocked"
+    DEVICE_FORGOTTEN = "device.forgotten"
     ACTIVATION_CODE_SENT = "activation_code.sent"
     PASSWORD_CHANGED = "password.changed"
     PASSWORD_CHANGE_REFUSED = "password.change_refused"

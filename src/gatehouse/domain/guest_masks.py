@@ -44,4 +44,3 @@ def _endings(region: str) -> dict[str, int]:
 def _draw(often: dict[str, int], drawn: bytes) -> str:
     sums = list(accumulate(often.values()))
     return list(often)[bisect(sums, int.from_bytes(drawn) * sums[-1] >> 8 * len(drawn))]
-

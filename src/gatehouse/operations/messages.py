@@ -43,14 +43,14 @@ def list_messages(call: Call, merchant_id: int | None, state: str | None, after:
     with call.reading():
         if merchant_id is not None:
             get_merchant(call, merchant_id)
-        return [_record(call, each) for each in outbox.find_page(call.db, merchant_id, state, after, PAGE)]
+        return [record_of(call, each) for each in outbox.find_page(call.db, merchant_id, state, after, PAGE)]
 
 
 def show_message(call: Call, message_id: int) -> tuple[MessageRecord, Sequence[MessageEvent]]:
     """Return a message and its history, oldest first. Raises AdministrationError."""
     with call.reading():
         found = _get(call, message_id)
-        return _record(call, found), outbox.find_events(call.db, found.id)
+        return record_of(call, found), outbox.find_events(call.db, found.id)
 
 
 def resend_message(call: Call, message_id: int) -> MessageRecord:
@@ -73,7 +73,7 @@ def resend_message(call: Call, message_id: int) -> MessageRecord:
             account_id=found.account_id,
             subject=str(found.id),
         )
-        return _record(call, _get(call, message_id))
+        return record_of(call, _get(call, message_id))
 
 
 def _get(call: Call, message_id: int) -> Message:
@@ -83,7 +83,8 @@ def _get(call: Call, message_id: int) -> Message:
     return found
 
 
-def _record(call: Call, message: Message) -> MessageRecord:
+def record_of(call: Call, message: Message) -> MessageRecord:
+    """Return what an operator may see of the message."""
     mask = identity.mask_email if message.medium == Medium.MAIL else identity.mask_phone
     is_abandoned = message.state == MessageState.ABANDONED
     has_expired = message.expires_at is not None and message.expires_at <= call.now

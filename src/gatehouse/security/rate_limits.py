@@ -24,6 +24,8 @@ class RateLimits:
     def __init__(self, url: str) -> None:
         """Prepare, without connecting. Raises limits' ConfigurationError or ValueError for a URL that is none."""
         self._own = FixedWindowRateLimiter(MemoryStorage())
+        # The storage starts a timer when it finds none running, and two threads at once start the same one.
+        self._own_turn = threading.Lock()
         self._shared: FixedWindowRateLimiter | None = None
         if not url.startswith("memory://"):
             options = {"socket_timeout": _REDIS_TIMEOUT, "socket_connect_timeout": _REDIS_TIMEOUT}
@@ -49,7 +51,8 @@ class RateLimits:
             else:
                 self._note_back()
                 return found
-        return _hit(self._own, item, kind, key)
+        with self._own_turn:
+            return _hit(self._own, item, kind, key)
 
     def _note_away(self, error: Exception) -> None:
         with self._lock:

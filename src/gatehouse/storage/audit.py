@@ -102,6 +102,12 @@ def find_newest(db: Connection, wanted: AuditFilter, limit: int) -> Sequence[Aud
     return list(reversed(find_all(db, statement, AuditEntry)))
 
 
+def find_before(db: Connection, wanted: AuditFilter, before: int | None, limit: int) -> Sequence[AuditEntry]:
+    """Return the `limit` newest entries of this kind, with numbers below `before` where given, newest first."""
+    statement = _SELECT.where(*_conditions(wanted)).order_by(audit_entries.c.id.desc()).limit(limit)
+    return find_all(db, statement if before is None else statement.where(audit_entries.c.id < before), AuditEntry)
+
+
 def newest_number(db: Connection, merchant_id: int | None = None) -> int:
     """Return the greatest number of an entry, of the merchant where given, or 0."""
     statement = select(func.max(audit_entries.c.id))

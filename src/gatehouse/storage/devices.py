@@ -89,7 +89,7 @@ def find_or_add(
     phone: str,
     now: datetime,
 ) -> Device:
-    """Return the registration of this device in the application for the account, or for none; add it if there is none."""
+    """Return the registration of this device in the application, for the account or for none; add one if needed."""
     found = find_registered(db, application_id, device_id, account_id, lock=True)
     if found is not None:
         return found
@@ -128,6 +128,12 @@ def set_blocked(db: Connection, merchant_id: int, device_id: str, blocked_at: da
     """Block every registration of this device, or lift the block; return how many were changed."""
     statement = update(devices).where(*_is(merchant_id, device_id)).values(blocked_at=blocked_at)
     return db.execute(statement).rowcount
+
+
+def remove(db: Connection, device_number: int) -> None:
+    """Remove the registration and its activation code."""
+    end_activation_code(db, device_number)
+    db.execute(delete(devices).where(devices.c.id == device_number))
 
 
 def replace_activation_code(

@@ -36,6 +36,18 @@ _SQLITE_SET_UP = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
 )
 
+_LOST_WITH = frozenset(
+    {
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+"""What SQLite says on a connection that may stay as it is for ever, such as one opened while nobody could write."""
+
 _POSTGRESQL_CONNECTION: dict[str, Any] = {
     "connect_timeout": 5,
     # A machine that has vanished says nothing; without these, a call on it would wait for a quarter of an hour or more.
@@ -182,6 +194,12 @@ def _make_engine(url: sa.URL, connections: int) -> Engine:
             cursor.execute(statement)
         cursor.close()
 
+    @event.listens_for(engine, "handle_error")
+    def give_up(context: Any) -> None:
+        code = getattr(context.original_exception, "sqlite_errorcode", None)
+        if code is not None and code & 0xFF in _LOST_WITH:  # without what extends the code
+            context.is_disconnect = True
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if not connection.get_execution_options().get("gatehouse_reading"):
@@ -212,6 +230,9 @@ def _follow_file(engine: Engine, path: Path) -> None:
 
     @event.listens_for(engine, "do_connect")
     def open_existing(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        if not _is_writable(path):
+            # SQLite would open it for reading, and while one connection has done so, no other of its process can write.
+            raise sqlite3.OperationalError("the file of the database cannot be written to")
         arguments[0] = f"{path.as_uri()}?mode=rw"
         options["uri"] = True
 
@@ -223,6 +244,15 @@ def _follow_file(engine: Engine, path: Path) -> None:
     def compare(_connection: Any, record: Any, _proxy: Any) -> None:
         if record.info.get("file") != _identity(path):
             raise DisconnectionError("the file of the database is another one now")
+
+
+def _is_writable(path: Path) -> bool:
+    """Whether this process may write to the file and to those that SQLite keeps beside it, or may make them."""
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        needed = each if each.exists() else each.parent
+        if not os.access(needed, os.W_OK):
+            return False
+    return True
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -296,6 +296,23 @@ def test_file_that_was_replaced_is_used(tmp_path, sqlite_template):
     database.close()
 
 
+def test_connection_that_could_only_read_is_given_up(tmp_path, sqlite_template):
+    """SQLite opens a file that it may not write to for reading, and that connection would never write again."""
+    path = tmp_path / "gatehouse.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}", connections=1)
+    with database.reading() as db:
+        db.exec_driver_sql("PRAGMA query_only = ON")
+
+    with pytest.raises(UnavailableError), database.writing() as db:
+        add_operator(db, "refused")
+    with database.writing() as db:
+        add_operator(db, "taken")
+
+    assert count_operators(database) == 1
+    database.close()
+
+
 @pytest.mark.parametrize("umask", [0o022, 0o000, 0o077])
 def test_files_of_the_database_are_for_user_and_group_alone(tmp_path, umask):
     """Whatever the umask of who starts it."""

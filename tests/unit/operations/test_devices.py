@@ -20,7 +20,7 @@ from gatehouse.operations.devices import (
 )
 from gatehouse.security import tokens
 from gatehouse.storage import tables
-from tests.factories import NOON, make_account, make_application, make_shop
+from tests.factories import EMAIL, NOON, make_account, make_application, make_shop
 
 OTHER_PHONE = "+12015550199"
 
@@ -207,7 +207,7 @@ def test_code_is_six_digits_by_sms_to_the_registrations_number(shop, session):
 
 
 def test_right_code_activates(shop, session):
-    """And says so in the device's row and the audit trail."""
+    """And says so in the device's row, in the audit trail and to the owner, in case it was somebody else."""
     number = shop.register(session)
     code = shop.send_code(session)
     shop.clock.advance(minutes=9, seconds=59)
@@ -218,6 +218,7 @@ def test_right_code_activates(shop, session):
     assert result == ServiceResult(return_code=ReturnCode.SUCCESS, number=str(number))
     assert device(shop).activated_at == NOON + timedelta(minutes=9, seconds=59)
     assert shop.events(since) == [("device.activated", None)]
+    assert [message.recipient for message in shop.messages("device_activated")] == [EMAIL]
 
 
 def test_wrong_code_is_refused_and_audited(shop, session):

@@ -1,0 +1,64 @@
+"""The first page: the last day at a glance, and what needs attention first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Response, url_for
+
+from gatehouse.domain.operators import Right
+from gatehouse.fronts.admin.tasks import Tasks
+from gatehouse.fronts.admin.visits import Visit
+from gatehouse.operations import merchants, overview
+from gatehouse.operations.overview import Overview
+
+tasks = Tasks("home")
+
+_MOST_REASONS = 8
+_MOST_OF_A_KIND = 5
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something to look at: what it is, and where to go."""
+
+    text: str
+    link: str
+    address: str
+    is_bad: bool = False
+
+
+@tasks.page("/", Right.READ)
+def show(visit: Visit) -> Response:
+    """Show the last day."""
+    found = overview.show_overview(visit.call, visit.signed_in)
+    local = visit.shown.local
+    return visit.render(
+        "home/show",
+        attention=_attention(visit, found),
+        hours=[(f"{local(each.begins_at):%H:%M}", each.logins, each.refusals) for each in found.hours],
+        refusals=list(found.refusals.items())[:_MOST_REASONS],
+        messages=[(state.capitalize(), count) for state, count in found.messages.items()],
+    )
+
+
+def _attention(visit: Visit, found: Overview) -> Sequence[Attention]:
+    who, given = visit.signed_in, []
+    if found.overdue:
+        text = f"{_count(found.overdue, 'message')} should have been sent ten minutes ago: is a worker running?"
+        given.append(Attention(text, "Merchants", url_for("admin.merchants_show_all"), is_bad=True))
+    names = {each.id: each.name for each in merchants.list_merchants(visit.call)} if found.abandoned else {}
+    for merchant_id, count in list(found.abandoned.items())[:_MOST_OF_A_KIND]:
+        where = url_for("admin.messages_show_all", merchant_id=merchant_id, state="abandoned")
+        given.append(Attention(f"{_count(count, 'message')} could not be delivered:", names[merchant_id], where, True))
+    for secret in found.ending_secrets[:_MOST_OF_A_KIND]:
+        where = url_for("admin.integrations_show", merchant_id=secret.merchant_id, integration_id=secret.integration_id)
+        text = f"The last secret of the integration {secret.integration} ends on {secret.expires_at:%Y-%m-%d}."
+        given.append(Attention(text, "Give it another one", where))
+    if not who.has_second_factor:
+        where = url_for("admin.own_account_second_factor")
+        given.append(Attention("Your password alone protects what you may do here.", "Add a second factor", where))
+    return given
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
