@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 from gatehouse.config import read_settings
+from gatehouse.logs import configure_logging
 from gatehouse.operations.core import make_core
 from gatehouse.operations.demo import make_demo
 from gatehouse.operations.schema import upgrade_schema
-from gatehouse.logs import configure_logging
 from gatehouse.server import Server
 
 

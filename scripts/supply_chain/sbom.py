@@ -7,7 +7,7 @@ import json
 import sys
 import tomllib
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 
 from cyclonedx.contrib.license.factories import LicenseFactory
@@ -43,19 +43,24 @@ def _bom() -> Bom:
         bom_ref=project["name"],
     )
     packages = list(read_locked())
-    components = {package.name: _component(package) for package in packages}
+    # A package may be locked in several versions, for several versions of Python.
+    components: dict[str, list[Component]] = {}
+    for package in packages:
+        components.setdefault(package.name, []).append(_component(package))
+    every = [component for versions in components.values() for component in versions]
     # The same packages have the same number, so that two documents can be compared.
-    bom = Bom(components=components.values(), serial_number=uuid.uuid5(uuid.NAMESPACE_URL, RUN_TIME.read_text()))
+    bom = Bom(components=every, serial_number=uuid.uuid5(uuid.NAMESPACE_URL, RUN_TIME.read_text()))
     bom.metadata.component = root
     asked = [Requirement(each) for each in project["dependencies"]]
     bom.register_dependency(root, _needed(asked, components))
     extras = {canonical(each.name): each.extras for each in asked}
-    for name, component in components.items():
+    for name, versions in components.items():
         try:
             needs = [Requirement(each) for each in metadata.requires(name) or []]
         except metadata.PackageNotFoundError:
             needs = []  # It is for another version of Python.
-        bom.register_dependency(component, _needed(needs, components, extras.get(name, set())))
+        for component in versions:
+            bom.register_dependency(component, _needed(needs, components, extras.get(name, set())))
     return bom
 
 
@@ -87,14 +92,14 @@ def _licence(name: str) -> str | None:
 
 
 def _needed(
-    requirements: Iterable[Requirement], components: Mapping[str, Component], extras: Collection[str] = ()
+    requirements: Iterable[Requirement], components: Mapping[str, Sequence[Component]], extras: Collection[str] = ()
 ) -> Iterator[Component]:
     """Give the components that are asked for, with these extras, here or on another machine that is supported."""
     for each in requirements:
         marker = str(each.marker or "")
         is_asked = "extra ==" not in marker or any(f'extra == "{extra}"' in marker for extra in extras)
         if is_asked and canonical(each.name) in components:
-            yield components[canonical(each.name)]
+            yield from components[canonical(each.name)]
 
 
 if __name__ == "__main__":

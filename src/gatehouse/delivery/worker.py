@@ -49,9 +49,7 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set, which is noticed within a second."""
         wakes = [threading.Event()]
-        threads = [
-            threading.Thread(target=self._fulfil, args=(wakes[0], stop), name="account-requests", daemon=True)
-        ]
+        threads = [threading.Thread(target=self._fulfil, args=(wakes[0], stop), name="account-requests", daemon=True)]
         for medium, lanes in self._lanes.items():
             for number, lane in enumerate(lanes):
                 wake = threading.Event()
