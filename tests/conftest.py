@@ -11,11 +11,18 @@ from gatehouse.operations.core import Core
 from gatehouse.storage import schema
 from gatehouse.storage.engine import Database
 from tests import factories, postgres
+from tests.documented_tests import DocumentedTests, named_tests
 from tests.redis_server import RedisServer
 from tests.scratch import scratch_folder
 
 _TEMPLATE = "gatehouse_template"
 _database_numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hold a whole run to the tests that docs/security.md names."""
+    named = ["::".join(filter(None, each)) for each in named_tests()]
+    config.pluginmanager.register(DocumentedTests(config, named))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A caller of `account.svc` by JSON, which tells an answer that came from one that was lost."""
 
+import http
 import http.client
 import json
 from dataclasses import dataclass
@@ -37,13 +38,22 @@ class Answer:
         """The outcome as the contract names it, or the HTTP status where there is no result."""
         return str(self.result.get("Key", self.status))
 
+    @property
+    def is_unavailable(self) -> bool:
+        """Whether the service says that a part of it is away: by a result, or where it cannot sign one by HTTP."""
+        return self.key == "ServiceUnavailable" or self.status == http.HTTPStatus.SERVICE_UNAVAILABLE
+
 
 class Client:
     """One connection, kept from call to call as an application keeps it, and made anew when it is gone."""
 
-    def __init__(self, port: int, application_token: str) -> None:
-        """Take where the service is. Nothing is connected yet."""
-        self._port, self._token = port, application_token
+    def __init__(self, port: int, application_token: str, *, asks_again: bool = False) -> None:
+        """Take where the service is. Nothing is connected yet.
+
+        With `asks_again`, a call on a connection that was kept, and closed without a byte of an answer, is made once
+        more on a new one, as HTTP libraries do.
+        """
+        self._port, self._token, self._asks_again = port, application_token, asks_again
         self._connection: http.client.HTTPConnection | None = None
 
     def call(self, method: str, members: dict[str, Any], session: str | None = None) -> Answer:
@@ -54,16 +64,12 @@ class Client:
         return self.request("POST", f"{PATH}/{method}", json.dumps(members).encode(), headers)
 
     def request(self, verb: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
-        """Ask for anything that answers in JSON.
-
-        A connection that the server has closed while nobody used it is made anew, as every client does: on it not a
-        byte of the answer came. Raises LostError.
-        """
+        """Ask for anything that answers in JSON. Raises LostError."""
         is_reused = self._connection is not None
         try:
             return self._request(verb, path, body, headers or {})
         except LostError as error:
-            if not is_reused or error.was_begun:
+            if not (self._asks_again and is_reused) or error.was_begun:
                 raise
         return self._request(verb, path, body, headers or {})
 
@@ -84,8 +90,8 @@ class Client:
             text = response.read()
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            # A time-out is no sign of a connection that was closed before.
-            raise LostError(type(error).__name__, was_begun=was_begun or isinstance(error, TimeoutError)) from error
+            is_closed = isinstance(error, ConnectionError) and not was_begun
+            raise LostError(type(error).__name__, was_begun=not is_closed) from error
         if response.will_close:
             self.close()
         return Answer(response.status, json.loads(text))

@@ -1,18 +1,20 @@
-"""gunicorn's threaded worker, with one difference: a thread gets a request when all of it has come, not before.
+"""gunicorn's threaded worker, with a difference: a thread gets a request when all of it has come, not before.
 
 gunicorn reads a request in the thread that will answer it, and closes a connection in the loop that accepts them. So a
 few senders that dribble a byte a second hold every thread, and a few that do not hang up stop the loop (gunicorn's own
 advice is a proxy in front). Here the loop collects requests, and lingers on closed connections, without waiting for
 anybody: a slow sender costs a socket and the bytes that it has sent, for as long as `GATEHOUSE_REQUEST_SECONDS` say.
+Probes of load balancers have threads of their own.
 """
 
 import contextlib
 import logging
+import re
 import selectors
 import socket
 import ssl
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -41,6 +43,11 @@ _MAX_HELD_BYTES = 32 * 1024 * 1024
 """Most bytes of unfinished requests in a process. Beyond it, the sender that has been slow for longest is dropped."""
 
 _READ_BYTES = 64 * 1024
+
+_PROBE = re.compile(rb"(?:GET|HEAD) /(?:healthz|readyz)[ ?]")
+"""What a load balancer asks. Behind a crowd of callers it would learn too late that the service is there."""
+
+_PROBE_THREADS = 2
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _REFUSAL = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -89,11 +96,13 @@ class BufferingWorker(ThreadWorker):
         self._held_bytes = 0
         self._stop_deadline: float | None = None
         self._tls: ssl.SSLContext | None = None
+        self._probe_threads: ThreadPoolExecutor
 
     def init_process(self) -> None:
         """Read the certificate once, not for each connection; a reload (SIGHUP) makes new processes."""
         if self.cfg.is_ssl:
             self._tls = gunicorn_sock.ssl_context(self.cfg)
+        self._probe_threads = ThreadPoolExecutor(_PROBE_THREADS, "probe")
         super().init_process()
 
     def enqueue_req(self, conn: Any) -> None:
@@ -214,7 +223,9 @@ class BufferingWorker(ThreadWorker):
         # gunicorn would wait for the rest of a body before the next request.
         conn.parser.unreader.is_last = is_last
         self._answering[conn] = time.monotonic() + _ANSWER_SECONDS
-        super().enqueue_req(conn)
+        threads = self._probe_threads if _PROBE.match(arrival.frame.received) else self.tpool
+        answering = threads.submit(self.handle, conn)
+        answering.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
     def _forget(self, conn: Any) -> None:
         """Take a connection out of those on which a request arrives."""

@@ -290,6 +290,9 @@ class Settings:
     )
     tls_certificate: Path | None = _setting(Path, "file of the certificate and its chain, to serve https itself")
     tls_key: Path | None = _setting(Path, "file of the certificate's private key, unless it is in the same file")
+    hsts_seconds: int = _setting(
+        _not_negative, "seconds for which browsers come by https alone, once they came so; 0 for none", 365 * 24 * 3600
+    )
     request_seconds: int = _setting(_positive, "seconds that a request may take to arrive", 30)
     mail_url: Path | MailServer = _setting(_mail_target, "where mail goes", Path("var/mail"))
     sms_url: Path | SmsGateway = _setting(_sms_target, "where SMS go", Path("var/sms"))

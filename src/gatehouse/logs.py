@@ -31,6 +31,8 @@ def configure_logging(level: str, log_format: str, stream: TextIO | None = None)
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # What it warns of is raised as well, and logged by us without the driver's text, which may name machines.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 _ENCODER = json.JSONEncoder(default=str)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,11 +44,14 @@ class Service:
 
 @contextlib.contextmanager
 def running_service(
-    folder: Path, database_url: str | None = None, settings: Mapping[str, str] | None = None
+    folder: Path,
+    database_url: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    launcher: Sequence[str] = (),
 ) -> Iterator[Service]:
     """Run `gatehouse serve --demo` in this folder, on its own SQLite database or the one given.
 
-    `settings` are further ones, by the names of their environment variables.
+    `settings` are further ones, by the names of their environment variables; `launcher` is a command that runs it.
     """
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
@@ -57,7 +60,7 @@ def running_service(
         environment["GATEHOUSE_DATABASE_URL"] = database_url
     environment |= settings or {}
     scheme = "https" if "GATEHOUSE_TLS_CERTIFICATE" in environment else "http"
-    command = [sys.executable, "-m", "gatehouse"]
+    command = [*launcher, sys.executable, "-m", "gatehouse"]
     # What it tells its operator (with the demo password) is not the log.
     with (folder / "log").open("wb") as log, (folder / "told").open("wb") as told:
         process = subprocess.Popen([*command, "serve", "--demo"], cwd=folder, env=environment, stdout=told, stderr=log)

@@ -152,6 +152,8 @@ class Client:
             lambda status, response_headers: started.append((status, response_headers)),
         )
         content = b"".join(parts)
+        if hasattr(parts, "close"):
+            parts.close()
         ((status, response_headers),) = started
         return Answer(int(status.split()[0]), tuple(response_headers), content)
 

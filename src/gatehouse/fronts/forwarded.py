@@ -5,7 +5,9 @@ set up to write (`GATEHOUSE_FORWARDED_HEADER`): of the other kind, a proxy passe
 """
 
 import ipaddress
+import logging
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,13 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PAIR = re.compile(r"""\s*([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*""")
 _ESCAPED = re.compile(r"\\(.)")
+
+_MOST_TOLD = 16
+"""Addresses that the log tells of in a process: any caller may send such headers, and fill no disk with it."""
+
+_log = logging.getLogger("gatehouse.forwarded")
+_told: set[str] = set()
+_telling = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -41,10 +50,13 @@ def origin(environ: Mapping[str, Any], settings: Settings) -> Origin:
     peer: str | None = environ.get("REMOTE_ADDR") or None
     proxies = settings.trusted_proxies
     if not proxies and peer is not None and ":" not in peer:
+        _note_unheeded(peer, environ)
         return Origin(peer)
     address = _address(peer or "")
     if not proxies or address is None or not _is_trusted(address, proxies):
-        return Origin(str(address) if address else peer)
+        shown = str(address) if address else peer
+        _note_unheeded(shown, environ)
+        return Origin(shown)
     told = _rfc7239(environ) if settings.forwarded_header == "forwarded" else _x_forwarded(environ)
     source, hops = address, 1
     for text in reversed(told.sources):
@@ -56,6 +68,26 @@ def origin(environ: Mapping[str, Any], settings: Settings) -> Origin:
             break
         hops += 1
     return Origin(str(source), _word(told.schemes, hops), _word(told.hosts, hops))
+
+
+def _note_unheeded(source: str | None, environ: Mapping[str, Any]) -> None:
+    """Tell the operator, once for an address, that it speaks like a proxy and is not trusted.
+
+    Behind such a proxy everybody has the same address, and shares one limit for guesses and requests.
+    """
+    if source is None or source in _told or len(_told) >= _MOST_TOLD:
+        return
+    if "HTTP_X_FORWARDED_FOR" not in environ and "HTTP_FORWARDED" not in environ:
+        return
+    with _telling:
+        if source in _told or len(_told) >= _MOST_TOLD:
+            return
+        _told.add(source)
+    _log.warning(
+        "%s sends forwarded headers and is not trusted, so that all callers behind it share one limit; "
+        "if it is a proxy of yours, name it in GATEHOUSE_TRUSTED_PROXIES",
+        source,
+    )
 
 
 def _word(told: list[str], hops: int) -> str | None:

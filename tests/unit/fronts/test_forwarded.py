@@ -1,10 +1,12 @@
 """Tests of fronts/forwarded.py. The service trusts 10.0.0.0/8 and 2001:db8:1::/48."""
 
+import logging
 from ipaddress import ip_network
 
 import pytest
 
 from gatehouse.config import Settings
+from gatehouse.fronts import forwarded
 from gatehouse.fronts.forwarded import Origin, origin
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8:1::/48"))
@@ -125,3 +127,46 @@ def test_only_the_header_that_the_proxies_write_counts():
     assert origin(environ, Settings(trusted_proxies=PROXIES)) == Origin("198.51.100.7")
     other = Settings(trusted_proxies=PROXIES, forwarded_header="forwarded")
     assert origin(environ, other) == Origin("203.0.113.9", "https")
+
+
+@pytest.fixture
+def warnings(caplog, monkeypatch):
+    """What is told to the operator, as if nothing had been told before."""
+    monkeypatch.setattr(forwarded, "_told", set())
+    caplog.set_level(logging.WARNING, "gatehouse.forwarded")
+    return caplog
+
+
+def test_operator_is_told_once_of_a_proxy_that_is_not_trusted(warnings):
+    """Else all callers behind it share one limit, and nobody knows why."""
+    for _ in range(3):
+        seen("192.0.2.1", FOR="198.51.100.7")
+        seen("::ffff:192.0.2.1", "forwarded", FORWARDED="for=198.51.100.7")
+
+    assert warnings.messages == [
+        "192.0.2.1 sends forwarded headers and is not trusted, so that all callers behind it share one limit; "
+        "if it is a proxy of yours, name it in GATEHOUSE_TRUSTED_PROXIES"
+    ]
+
+
+def test_operator_is_told_where_nobody_is_trusted(warnings):
+    """As on the first day behind a proxy."""
+    origin({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.7"}, Settings())
+
+    assert [each.split()[0] for each in warnings.messages] == ["127.0.0.1"]
+
+
+def test_operator_is_not_told_of_others(warnings):
+    """Of callers without such headers, and of the trusted."""
+    seen("192.0.2.1")
+    seen("10.0.0.1", FOR="198.51.100.7")
+
+    assert warnings.messages == []
+
+
+def test_strangers_fill_no_log(warnings):
+    """Anybody can send these headers."""
+    for number in range(200):
+        seen(f"192.0.2.{number}", FOR="198.51.100.7")
+
+    assert len(warnings.messages) == 16
