@@ -63,6 +63,7 @@ def _tell(settings: Settings, demo: dict[str, Any] | None) -> None:
         "Gatehouse is ready.",
         f"  WSDL          {address}?wsdl",
         f"  Help page     {address}",
+        f"  Panel         {settings.own_url}/admin",
         f"  Mail          {_shown(settings.mail_url)}",
         f"  SMS           {_shown(settings.sms_url)}",
     ]
@@ -79,6 +80,7 @@ def _tell(settings: Settings, demo: dict[str, Any] | None) -> None:
         lines += [
             f"  Demo account  {account['email']}, password {account['password']}, role {account['userrole']}",
             f"  Application   {token}",
+            f"  Operator      {demo['admin']['username']}, password {demo['admin']['password']}",
             f"Everything of the demo data: {sys.argv[0]} demo --json",
             "For the examples of the README:",
             f"  export {' '.join(f'{name}={shlex.quote(value)}' for name, value in values.items())}",
