@@ -32,21 +32,25 @@ def test_ready(shop):
     assert ask(shop.core) == (200, {"status": "ready", "checks": READY})
 
 
-def test_outbox_is_stuck(shop):
-    """Nobody has taken a message that is due for ten minutes."""
+@pytest.mark.parametrize("is_queued", [True, False])
+def test_outbox_is_stuck(shop, is_queued):
+    """No worker has taken a message for ten minutes, or done what a call asked."""
     reset_password(shop.call(), EMAIL)
+    if is_queued:
+        assert len(shop.messages()) == 1
     shop.clock.advance(seconds=OUTBOX_STUCK_AFTER.total_seconds())
     assert ask(shop.core)[0] == 200
 
     shop.clock.advance(seconds=1)
 
-    stuck = {"ok": False, "detail": "messages are due and not taken"}
+    stuck = {"ok": False, "detail": "messages are due and no worker takes them"}
     assert ask(shop.core) == (503, {"status": "not ready", "checks": READY | {"outbox": stuck}})
 
 
 def test_message_that_waits_for_its_next_try_is_not_stuck(shop):
     """The worker is there; it is the mail server that is not."""
     reset_password(shop.call(), EMAIL)
+    assert len(shop.messages()) == 1
     with shop.core.database.writing() as db:
         db.execute(sa.text("UPDATE messages SET due_at = :due"), {"due": shop.clock() + timedelta(hours=2)})
     shop.clock.advance(hours=1)

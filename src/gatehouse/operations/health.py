@@ -34,8 +34,8 @@ def _checks(core: Core) -> Iterator[Check]:
         if not is_current:
             return
         with core.database.reading() as db:
-            oldest = health.oldest_due_message(db, core.now())
+            oldest = health.oldest_waiting(db, core.now())
         is_stuck = oldest is not None and oldest < core.now() - OUTBOX_STUCK_AFTER
-        yield Check("outbox", not is_stuck, "messages are due and not taken" if is_stuck else "empties")
+        yield Check("outbox", not is_stuck, "messages are due and no worker takes them" if is_stuck else "empties")
     except UnavailableError:
         yield Check("database", False, "does not answer")

@@ -6,12 +6,14 @@ from typing import cast
 from sqlalchemy import Connection, func, select
 
 from gatehouse.domain.messages import MessageState
-from gatehouse.storage.tables import messages
+from gatehouse.storage.tables import account_requests, messages
 
 
-def oldest_due_message(db: Connection, now: datetime) -> datetime | None:
-    """Return since when the message that waits longest for a worker is due, or None when none does."""
-    statement = select(func.min(messages.c.due_at)).where(
+def oldest_waiting(db: Connection, now: datetime) -> datetime | None:
+    """Return since when what waits longest for a worker is due, or None when nothing waits."""
+    due = select(func.min(messages.c.due_at)).where(
         messages.c.state == MessageState.QUEUED.value, messages.c.due_at <= now
     )
-    return cast(datetime | None, db.execute(statement).scalar_one())
+    asked = select(func.min(account_requests.c.created_at))
+    found = [cast(datetime | None, db.execute(each).scalar_one()) for each in (due, asked)]
+    return min((each for each in found if each is not None), default=None)
