@@ -41,12 +41,13 @@ def start_session(
 def log_off(call: Call) -> ServiceResult:
     """End the caller's session and the login cookie that came with it.
 
-    Returns SUCCESS, also without a session; SESSION_EXPIRED when the session had ended before; or what is
-    wrong with the application's token. Source: contract, Methods; Account Service seed, LogOff.
+    Returns SUCCESS, also without a session, and then also without an application's token, because the call has no
+    member for one; SESSION_EXPIRED when the session had ended before; INVALID_APPLICATION_TOKEN.
+    Source: contract, Methods; Account Service seed, LogOff.
     """
     with call.reading():
         session = callers.find_session(call)
-    if session is ReturnCode.SESSION_REQUIRED:
+    if session in (ReturnCode.SESSION_REQUIRED, ReturnCode.APPLICATION_TOKEN_REQUIRED):
         return ServiceResult(return_code=ReturnCode.SUCCESS)
     if isinstance(session, ReturnCode):
         return ServiceResult(return_code=session)

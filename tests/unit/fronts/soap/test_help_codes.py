@@ -21,7 +21,7 @@ UNREACHABLE = {
     "DeviceActivate": {ReturnCode.DEVICE_NOT_ACTIVATED},
     "DeviceSendActivationCode": {ReturnCode.DEVICE_NOT_ACTIVATED},
     "RegisterDevice": {ReturnCode.DEVICE_NOT_ACTIVATED},
-    "LogOff": {ReturnCode.SESSION_REQUIRED},
+    "LogOff": {ReturnCode.SESSION_REQUIRED, ReturnCode.APPLICATION_TOKEN_REQUIRED},
     "UpdatePassword": {ReturnCode.PASSWORD_CHANGE_REQUIRED},
     "UpdatePincode": {ReturnCode.TEMPORARY_PASSWORD_EXPIRED},
 }

@@ -194,7 +194,7 @@ METHODS: Mapping[str, Method] = {
         "Ends the session, and the login cookie that came with it. Without a session there is nothing to end, and "
         "the call succeeds.",
         Identification.SESSION,
-        ALWAYS | _APPLICATION | {ReturnCode.SESSION_EXPIRED},
+        ALWAYS | {ReturnCode.INVALID_APPLICATION_TOKEN, ReturnCode.SESSION_EXPIRED},
         {},
     ),
     "RegisterDevice": Method(
