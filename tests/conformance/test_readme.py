@@ -184,4 +184,4 @@ def test_without_root_the_missing_packages_are_named(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 1
-    assert "apt-get install postgresql php-cli php-soap mono-devel mono-mcs chromium" in done.stderr
+    assert "apt-get install postgresql redis-server php-cli php-soap mono-devel mono-mcs chromium" in done.stderr
