@@ -260,10 +260,19 @@ ATTEMPTS = [
     *CONFUSED,
 ]
 
+OF_REGISTERED_DEVICES = ("DeviceActivate", "DeviceSendActivationCode")
+
 AT_HOME = [
     *(Attempt(method=method, members=members, session="here session") for method, members in SESSION_CALLS.items()),
     *(
-        Attempt(method=method, members=members, session="here web session", token="here web token")
+        Attempt(
+            method=method,
+            members=members,
+            session="here web session",
+            token="here web token",
+            # Devices are registered and activated for one application.
+            expects="DeviceNotRegistered" if method in OF_REGISTERED_DEVICES else "Success",
+        )
         for method, members in SESSION_CALLS.items()
     ),
     *(Attempt(method=method, members=members) for method, members in ALL_CALLS.items() if method not in SESSION_CALLS),
@@ -277,6 +286,12 @@ AT_HOME = [
         method="Login",
         members=login(Email=EMAIL, Password="here password", deviceId="here activated device"),
         shows={"IsDeviceRegistered": "true", "IsDeviceActivated": "true"},
+    ),
+    Attempt(
+        method="Login",
+        members=login(Email=EMAIL, Password="here password", deviceId="here activated device"),
+        token="here web token",
+        shows={"IsDeviceRegistered": "false", "IsDeviceActivated": "false"},
     ),
     Attempt(
         method="Login",
