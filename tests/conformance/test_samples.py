@@ -196,7 +196,7 @@ def test_samples_run_through_a_users_day(
     for program, package in LANGUAGES[language][1].items():
         if shutil.which(program, path=path_of_programs) is None:
             pytest.fail(f"There is no {program}. Install the package {package}.", pytrace=False)
-    user = add_user(sqlite_service, f"sample.{language}", f"+1201555013{number}")
+    user = add_user(sqlite_service, f"sample.{language}", f"+1312555017{number}")
     day = Day(sqlite_service, language, tmp_path, user)
     proxy = request.getfixturevalue("proxy") if language == "csharp" else None
 
