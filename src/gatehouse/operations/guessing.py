@@ -52,18 +52,21 @@ def of_password(call: Call, merchant_id: int, application_id: int, identities: S
     Counted by what is said, never by the account that it means: an identity that nobody has is held back like one that
     somebody has, and none tells that it belongs to the same account as another.
     """
+    most = call.settings.guesses_per_application
+    application = Budget(("application", application_id), most, only_for_suspects=True)
+    return [*of_names(call, "password", [(merchant_id, each) for each in identities]), application]
+
+
+def of_names(call: Call, secret: str, names: Sequence[tuple[object, ...]]) -> Sequence[Budget]:
+    """Return a stranger's budgets at this kind of secret, the narrowest first: by name and network, network, name."""
     settings, network = call.settings, network_of(call.caller.source)
     budgets: list[Budget] = []
     if network is not None:
         most = settings.guesses_per_account_and_source
-        pairs = [("identity from", merchant_id, each, network) for each in identities]
-        budgets += [Budget(pair, most, is_forgiven=True) for pair in pairs]
-        budgets.append(of_network(call, "password", settings.guesses_per_source))
+        budgets += [Budget((secret, "of", *name, "from", network), most, is_forgiven=True) for name in names]
+        budgets.append(of_network(call, secret, settings.guesses_per_source))
     most = settings.guesses_per_account
-    named = [("identity", merchant_id, each) for each in identities]
-    budgets += [Budget(each, most, keeps_window=True, is_forgiven=True) for each in named]
-    application = Budget(("application", application_id), settings.guesses_per_application, only_for_suspects=True)
-    return [*budgets, application]
+    return [*budgets, *(Budget((secret, "of", *name), most, keeps_window=True, is_forgiven=True) for name in names)]
 
 
 def of_owner(call: Call, proof: str, number: int) -> Sequence[Budget]:
@@ -115,8 +118,8 @@ def forgive(call: Call, budgets: Sequence[Budget]) -> timedelta | None:
 
 
 def reopen(call: Call, budgets: Sequence[Budget]) -> None:
-    """Begin these budgets anew, closed or not, because an operator says so. Writes."""
-    guess_counts.forget(call.db, list(_keyed(call, budgets)))
+    """Begin anew, closed or not, those of the budgets that a right guess would, because an operator says so. Writes."""
+    guess_counts.forget(call.db, list(_keyed(call, [budget for budget in budgets if budget.is_forgiven])))
 
 
 def _find(call: Call, budgets: Sequence[Budget]) -> _Found:

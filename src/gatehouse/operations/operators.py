@@ -8,7 +8,6 @@ from zoneinfo import available_timezones
 
 from gatehouse.domain import identity, password_policy
 from gatehouse.domain.errors import AdministrationError
-from gatehouse.domain.networks import network_of
 from gatehouse.domain.operators import (
     CODE_WAIT,
     MAX_OPERATOR_NAME_LENGTH,
@@ -95,7 +94,7 @@ def sign_in(call: Call, username: str, password: str) -> SignIn:
     are counted by name, by name and network, and by network. Source: NIST SP 800-63B-4, 3.2.2; ASVS 5.0, 6.3.1.
     """
     name = identity.username_key(username)
-    budgets = _password_budgets(call, name)
+    budgets = guessing.of_names(call, "operator's password", [(name,)])
     with call.reading():
         if wait := guessing.wait(call, budgets):
             return SignIn(wait=wait)
@@ -385,15 +384,6 @@ def show_operator(call: Call, operator_id: int) -> tuple[Operator, Sequence[int]
         found = _get(call, operator_id)
         happened = operators.find_events(call.db, operator_id, EVENTS_SHOWN)
         return found, operators.find_merchants(call.db, operator_id), happened
-
-
-def _password_budgets(call: Call, name: str) -> Sequence[Budget]:
-    settings, network = call.settings, network_of(call.caller.source)
-    return [
-        Budget(("operator", name), settings.guesses_per_account, keeps_window=True, is_forgiven=True),
-        Budget(("operator from", name, network), settings.guesses_per_account_and_source, is_forgiven=True),
-        guessing.of_network(call, "operator", settings.guesses_per_source),
-    ]
 
 
 def _code_budgets(operator: Operator) -> Sequence[Budget]:

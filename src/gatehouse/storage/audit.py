@@ -146,14 +146,6 @@ def remove_between(db: Connection, merchant_id: int, after: int, last: int) -> N
     )
 
 
-def count_since(db: Connection, merchant_id: int, event: str, since: datetime) -> int:
-    """Return how often the event was recorded for the merchant since then."""
-    statement = select(func.count()).where(
-        audit_entries.c.merchant_id == merchant_id, audit_entries.c.event == event, audit_entries.c.created_at >= since
-    )
-    return db.execute(statement).scalar_one()
-
-
 def count_of_account_since(db: Connection, merchant_id: int, account_id: int, event: str, since: datetime) -> int:
     """Return how often the event was recorded for this account of the merchant since then."""
     statement = select(func.count()).where(

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pyotp
 import pytest
@@ -303,6 +304,15 @@ def test_password_change_ends_other_sessions(desk):
     assert desk.find(other) is None
     assert desk.sign_in().token is None
     assert desk.sign_in(OTHER).token
+
+
+def test_parallel_guesses_from_one_address_leave_the_name_to_others(desk):
+    """Those that found no room count for nobody else."""
+    with ThreadPoolExecutor(12) as pool:
+        waits = list(pool.map(lambda _: desk.sign_in("wrong").wait, range(60)))
+
+    assert waits.count(None) == desk.core.settings.guesses_per_account_and_source
+    assert desk.sign_in(PASSWORD, source=ELSEWHERE).token
 
 
 def test_own_password_cannot_be_guessed_from_a_session(desk):
