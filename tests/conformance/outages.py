@@ -67,6 +67,22 @@ class Outage:
             else:
                 return
 
+    def freeze(self) -> None:
+        """Stop every process of the server where it is; what is sent to them is taken, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the server go on where it was."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, what: signal.Signals) -> None:
+        first = int((self._data / "postmaster.pid").read_text().split()[0])
+        # The first one first: it would begin others meanwhile.
+        os.kill(first, what)
+        for each in Path(f"/proc/{first}/task/{first}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(each), what)
+
     def run(self, statement: str) -> None:
         """Run a statement outside of any transaction, on a connection of its own."""
         with psycopg.connect(
@@ -90,10 +106,11 @@ def _is_alive(process: int) -> bool:
 
 @dataclass(frozen=True)
 class Fronts:
-    """What each front answered: its HTTP status and its outcome. `texts` are the whole answers."""
+    """What each front answered: its HTTP status and its outcome. `texts` are the whole answers, `slowest` seconds."""
 
     outcomes: dict[str, tuple[int, str]]
     texts: list[str]
+    slowest: float
 
 
 UNAVAILABLE = {
@@ -127,16 +144,18 @@ def ask_every_front(service: Service) -> Fronts:
         "readyz": ("GET", "/readyz", "", {}),
         "healthz": ("GET", "/healthz", "", {}),
     }
-    outcomes, texts = {}, []
+    outcomes, texts, slowest = {}, [], 0.0
     for name, (verb, path, body, headers) in asked.items():
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+        began = time.monotonic()
         connection.request(verb, path, body.encode(), headers)
         response = connection.getresponse()
         text = response.read().decode()
         connection.close()
+        slowest = max(slowest, time.monotonic() - began)
         texts.append(text)
         outcomes[name] = (response.status, _outcome(name, text))
-    return Fronts(outcomes, texts)
+    return Fronts(outcomes, texts, slowest)
 
 
 def _outcome(front: str, text: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from scripts.killing.client import Client
 from scripts.killing.running import faults_of_file
 from tests import postgres
+from tests.conformance.forgetful_network import network_to
 from tests.conformance.load import BACK_WITHIN, SETTINGS, Load
 from tests.conformance.outages import (
     UNAVAILABLE,
@@ -24,6 +25,12 @@ from tests.conformance.outages import (
     wait_until,
 )
 from tests.conformance.service import Service, running_service
+
+FROZEN_SECONDS = 13.0
+"""Longer than the 5 after which the server is asked whether it is there, and the 5 that it has for an answer."""
+
+FORGOTTEN_SECONDS = 25.0
+"""Longer than twice the 10 after which the kernel gives up a connection: a call may meet two of them."""
 
 LOCKED_SECONDS = 22.0
 """Longer than the 20 that a writer waits for another one."""
@@ -82,6 +89,60 @@ def test_connections_are_cut(outage_and_load: tuple[Outage, Load]) -> None:
 
     assert_tells_nothing(service.log, besides=service.folder)
     load.assert_right()
+
+
+def test_postgresql_freezes_and_goes_on(outage_and_load: tuple[Outage, Load]) -> None:
+    """As with a disk that hangs: it takes everything that is sent and answers nothing. Nobody waits long for it."""
+    outage, load = outage_and_load
+    service = load.service
+    before = processes(service)
+    with load:
+        load.wait_for_answers()
+        outage.freeze()
+        try:
+            answers = ask_every_front(service)
+            load.wait_for_refusals()
+            # Also when it is known by now, and each look at it is a new one.
+            later = ask_every_front(service)
+        finally:
+            outage.thaw()
+        wait_until(lambda: is_ready(service), BACK_WITHIN, lambda: "it does not come back")
+        load.wait_for_answers()
+
+    assert answers.outcomes == UNAVAILABLE
+    assert later.outcomes == UNAVAILABLE
+    assert answers.slowest < FROZEN_SECONDS
+    assert later.slowest < FROZEN_SECONDS / 2
+    assert_tells_nothing(*answers.texts, *later.texts, service.log, besides=service.folder)
+    load.assert_right()
+    assert processes(service) == before
+    load.assert_mails_come()
+
+
+def test_firewall_forgets_the_connections(tmp_path: Path) -> None:
+    """What is sent on them arrives nowhere and nobody says so; new ones are let through."""
+    with (
+        postgres.running_server() as server,
+        network_to(server.port) as network,
+    ):
+        outage = Outage(server)
+        outage.run("CREATE DATABASE forgotten")
+        url = server.url("forgotten").replace(f":{server.port}/", f":{network.port}/")
+        with running_service(tmp_path, url, SETTINGS) as service:
+            load = Load(service)
+            with load:
+                load.wait_for_answers()
+                forgotten = network.forget()
+                answers = ask_every_front(service)
+                load.wait_for_answers()
+                is_back = is_ready(service)
+
+            assert forgotten > 2
+            assert answers.slowest < FORGOTTEN_SECONDS
+            assert is_back
+            assert_tells_nothing(*answers.texts, service.log, besides=tmp_path)
+            load.assert_right()
+            load.assert_mails_come()
 
 
 @pytest.fixture

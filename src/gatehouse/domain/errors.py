@@ -6,7 +6,22 @@ class UnavailableError(Exception):
 
 
 class AdministrationError(Exception):
-    """An administrative change that cannot be made; its text tells an operator why."""
+    """An administrative change that cannot be made; its text tells an operator why.
+
+    `field` is the name of the value that it is about, where it is about one.
+    """
+
+    def __init__(self, text: str, field: str | None = None) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class NotAllowedError(AdministrationError):
+    """An administrative change that this operator may not make."""
+
+
+class ChangedMeanwhileError(AdministrationError):
+    """An administrative change of a record that is no longer as the operator saw it."""
 
 
 def place_of(error: BaseException) -> str:

@@ -1,11 +1,13 @@
 """Where callers come from, as far as one of them can be told from another."""
 
 import ipaddress
+from functools import lru_cache
 
 _CUSTOMER_BITS = 64
 """An IPv6 customer draws addresses from so many bits, and so is counted by what is left of them."""
 
 
+@lru_cache(maxsize=4096)
 def network_of(source: str | None) -> str | None:
     """Return the address, or the /64 of an IPv6 one; None where the address is unknown.
 

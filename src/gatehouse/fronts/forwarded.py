@@ -1,7 +1,8 @@
 """What proxies tell of a request before them: who called, by which scheme, and at which host.
 
-Only the word of trusted proxies counts (`GATEHOUSE_TRUSTED_PROXIES`), and only that of the kind of header that they are
-set up to write (`GATEHOUSE_FORWARDED_HEADER`): of the other kind, a proxy passes on whatever a client made up.
+Only the word of trusted proxies counts (`GATEHOUSE_TRUSTED_PROXIES`, and who comes by the file of a socket), and only
+that of the kind of header that they are set up to write (`GATEHOUSE_FORWARDED_HEADER`): of the other kind, a proxy
+passes on whatever a client made up.
 """
 
 import ipaddress
@@ -18,6 +19,8 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PAIR = re.compile(r"""\s*([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*""")
 _ESCAPED = re.compile(r"\\(.)")
+
+_FOUND = "gatehouse.origin"
 
 _MOST_TOLD = 16
 """Addresses that the log tells of in a process: any caller may send such headers, and fill no disk with it."""
@@ -45,15 +48,28 @@ class _Told:
     hosts: list[str]
 
 
-def origin(environ: Mapping[str, Any], settings: Settings) -> Origin:
-    """Return who called and how, after as many proxies as are trusted, beginning with the nearest."""
+def origin(environ: dict[str, Any], settings: Settings) -> Origin:
+    """Return who called and how, after as many proxies as are trusted, beginning with the nearest.
+
+    It is found out once for a request: the log, the limits, the audit trail and the addresses all ask.
+    """
+    found = environ.get(_FOUND)
+    if found is None:
+        found = environ[_FOUND] = _origin(environ, settings)
+    assert isinstance(found, Origin)
+    return found
+
+
+def _origin(environ: Mapping[str, Any], settings: Settings) -> Origin:
     peer: str | None = environ.get("REMOTE_ADDR") or None
     proxies = settings.trusted_proxies
     if not proxies and peer is not None and ":" not in peer:
         _note_unheeded(peer, environ)
         return Origin(peer)
     address = _address(peer or "")
-    if not proxies or address is None or not _is_trusted(address, proxies):
+    # Who may reach the file of a socket has been decided by its rights, and has no address.
+    is_by_file = peer is None and "unix:" in settings.bind
+    if not is_by_file and (not proxies or address is None or not _is_trusted(address, proxies)):
         shown = str(address) if address else peer
         _note_unheeded(shown, environ)
         return Origin(shown)
@@ -67,7 +83,7 @@ def origin(environ: Mapping[str, Any], settings: Settings) -> Origin:
         if not _is_trusted(found, proxies):
             break
         hops += 1
-    return Origin(str(source), _word(told.schemes, hops), _word(told.hosts, hops))
+    return Origin(str(source) if source else None, _word(told.schemes, hops), _word(told.hosts, hops))
 
 
 def _note_unheeded(source: str | None, environ: Mapping[str, Any]) -> None:

@@ -1,9 +1,11 @@
 """HTTP as the protocols of `account.svc` share it: who calls and from where, and the cookies that go back."""
 
+import os
 import re
+import time
 import uuid
 import zlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -107,8 +109,22 @@ def _inflate(body: bytes, window: int, limit: int) -> bytes:
 
 
 def new_request_id() -> str:
-    """Return an id under which a call is logged, audited and told to the caller."""
-    return str(uuid.uuid4())
+    """Return an id under which a call is logged, audited and told to the caller.
+
+    It begins with the time, so that the trail's index of ids grows at its end. Source: RFC 9562, 5.7 (version 7).
+    """
+    milliseconds, chance = time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10), "big")
+    random_a, random_b = chance >> 64 & 0xFFF, chance & (1 << 62) - 1
+    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | random_a << 64 | 2 << 62 | random_b))
+
+
+def moment_of_request(request_id: str) -> datetime | None:
+    """Return when an id of `new_request_id` was made; None for another one."""
+    try:
+        found = uuid.UUID(request_id)
+    except ValueError:
+        return None
+    return datetime.fromtimestamp((found.int >> 80) / 1000, UTC) if found.version == 7 else None
 
 
 def source_address(environ: Environ, settings: Settings) -> str | None:
@@ -143,8 +159,11 @@ def header(environ: Environ, name: str) -> str | None:
 
 def cookie(environ: Environ, name: str) -> str | None:
     """Return the first cookie of this name that has a value, or None. Other cookies, however odd, do not matter."""
+    sent = environ.get("HTTP_COOKIE")
+    if not sent:
+        return None
     # Axis 1 sends a header for each cookie, which the server joins by commas.
-    for pair in re.split("[;,]", str(environ.get("HTTP_COOKIE", ""))):
+    for pair in re.split("[;,]", str(sent)):
         key, _, value = pair.partition("=")
         if key.strip().casefold() == name.casefold() and (text := value.strip().strip('"')):
             return text

@@ -63,7 +63,22 @@ def _read_application(call: Call) -> Application | ReturnCode:
     token = call.caller.application_token or call.settings.default_application
     if not token:
         return ReturnCode.APPLICATION_TOKEN_REQUIRED
-    return applications.find_by_token(call.db, tokens.digest(token)) or ReturnCode.INVALID_APPLICATION_TOKEN
+    digest = tokens.digest(token)
+    found = applications.find_by_token(call.db, digest)
+    if found is None:
+        return ReturnCode.INVALID_APPLICATION_TOKEN
+    call.known_applications.note(digest, (found.merchant_id, found.id))
+    return found
+
+
+def _was_named_of_late(call: Call) -> bool:
+    """Whether the caller's token named an application a moment ago; enough to refuse, never to allow."""
+    token = call.caller.application_token or call.settings.default_application
+    if call.application is not None or not token:
+        return False
+    found = call.known_applications.find(tokens.digest(token))
+    call.calling = call.calling or found
+    return found is not None
 
 
 def _is_named_by_session(call: Call) -> bool:
@@ -78,6 +93,8 @@ def find_session(call: Call) -> Session | ReturnCode:
     names its application, so a caller that has one need not send the application's token as well.
     """
     application: Application | None = None
+    if not call.caller.credentials_token and _was_named_of_late(call):
+        return ReturnCode.SESSION_REQUIRED
     if not _is_named_by_session(call):
         found = find_application(call)
         if isinstance(found, ReturnCode):

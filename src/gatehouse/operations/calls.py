@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 
 from gatehouse.config import Settings
 from gatehouse.domain.codes import ReturnCode
+from gatehouse.domain.operators import Authority
 from gatehouse.operations.client_counts import ClientCounts
 from gatehouse.operations.core import Core
+from gatehouse.operations.known_applications import KnownApplications
 from gatehouse.operations.known_caller import KnownCaller
 from gatehouse.security.compromised import CompromisedPasswords
 from gatehouse.security.keys import Keys
@@ -45,6 +47,8 @@ class Call:
         self._core = core
         self._db: Connection | None = None
         self._is_writing = False
+        self._to_read: ExitStack | None = None
+        """What the connection of the open `reading` block is opened in, once something is read."""
         self._has_queued = False
         self.caller = caller
         self.now: datetime = core.now()
@@ -53,6 +57,12 @@ class Call:
         self.calling: tuple[int, int] | None = None
         """The numbers of the merchant and the application behind this call, once they are known."""
         self.known = KnownCaller()
+        self.authority: Authority | None = None
+        """What the operator behind this call may do; None where no operator of the panel is behind it."""
+
+    def of_caller(self, caller: Caller) -> "Call":
+        """Return another call with the same parts, which this caller makes."""
+        return Call(self._core, caller)
 
     @property
     def settings(self) -> Settings:
@@ -62,19 +72,24 @@ class Call:
     @property
     def passwords(self) -> PasswordHasher:
         """The hasher. It waits and works; call it outside of `reading` and `writing`."""
-        assert self._db is None, "no connection may be held while a password is hashed"
+        assert not self._is_open, "no connection may be held while a password is hashed"
         return self._core.passwords
 
     @property
     def compromised(self) -> CompromisedPasswords:
         """Knows compromised passwords. It may wait for another service; call it outside of `reading` and `writing`."""
-        assert self._db is None, "no connection may be held while another service is asked"
+        assert not self._is_open, "no connection may be held while another service is asked"
         return self._core.compromised
 
     @property
     def keys(self) -> Keys:
         """The keys of this installation."""
         return self._core.keys
+
+    @property
+    def known_applications(self) -> KnownApplications:
+        """The applications whose tokens were found a moment ago."""
+        return self._core.known_applications
 
     @property
     def rate_limits(self) -> RateLimits:
@@ -89,20 +104,26 @@ class Call:
     @property
     def db(self) -> Connection:
         """The connection of the open block."""
-        assert self._db is not None, "the call is neither reading nor writing"
+        if self._db is None:
+            assert self._to_read is not None, "the call is neither reading nor writing"
+            self._db = self._to_read.enter_context(self._core.database.reading())
         return self._db
+
+    @property
+    def _is_open(self) -> bool:
+        return self._db is not None or self._to_read is not None
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Hold a connection for reading; inside another block, its connection serves."""
-        if self._db is not None:
+        """Hold a connection for reading, from when it is first used; inside another block, its connection serves."""
+        if self._is_open:
             yield
             return
-        with self._core.database.reading() as self._db:
+        with ExitStack() as self._to_read:
             try:
                 yield
             finally:
-                self._db = None
+                self._db, self._to_read = None, None
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -113,7 +134,7 @@ class Call:
         if self._is_writing:
             yield
             return
-        assert self._db is None, "what writes must not begin inside of what only reads"
+        assert not self._is_open, "what writes must not begin inside of what only reads"
         with self._core.database.writing() as self._db:
             self._is_writing = True
             try:

@@ -7,6 +7,7 @@ from threading import Event
 
 from gatehouse.config import Settings
 from gatehouse.operations.client_counts import ClientCounts
+from gatehouse.operations.known_applications import KnownApplications
 from gatehouse.security.compromised import CompromisedPasswords
 from gatehouse.security.keys import Keys
 from gatehouse.security.passwords import PasswordHasher
@@ -25,7 +26,8 @@ class Core:
     """Settings, database, hasher, keys and clock.
 
     `message_queued` is set after each commit that queued a message, so that a worker in this process need not wait.
-    `client_counts` are the calls of this process that are not yet counted in the tables.
+    `client_counts` are the calls of this process that are not yet counted in the tables, and `known_applications` those
+    whose tokens it found a moment ago.
     `compromised` knows the passwords that others guess first.
     """
 
@@ -37,6 +39,7 @@ class Core:
     message_queued: Event = field(default_factory=Event)
     rate_limits: RateLimits = field(default_factory=lambda: RateLimits("memory://"))
     client_counts: ClientCounts = field(default_factory=ClientCounts)
+    known_applications: KnownApplications = field(default_factory=KnownApplications)
     compromised: CompromisedPasswords = field(default_factory=CompromisedPasswords)
 
 

@@ -57,17 +57,17 @@ def decode_login_cookie(call: Call, cookie: str | None) -> DecodeCookieResult:
     COOKIE_EXPIRED; COOKIE_REPLAYED; DEVICE_BLOCKED; ACCOUNT_DISABLED, ACCOUNT_LOCKED.
     Source: contract, who is calling; Account Service seed, DecodeLoginCookie.
     """
-    with call.reading():
+    decoded = _decode(call, cookie) if cookie else None
+    # Only who has a cookie of ours gets a transaction that writes, of which SQLite has one at a time.
+    with call.writing() if decoded else call.reading():
         application = callers.find_application(call)
-    if isinstance(application, ReturnCode):
-        return DecodeCookieResult(return_code=application)
+        if isinstance(application, ReturnCode):
+            return DecodeCookieResult(return_code=application)
+        if decoded:
+            return _answer(call, application, *decoded)
     if not cookie:
         return DecodeCookieResult(return_code=ReturnCode.MISSING_FIELD, detail="Cookie")
-    decoded = _decode(call, cookie)
-    if decoded is None:
-        return _refuse_guess(call)
-    with call.writing():
-        return _answer(call, application, *decoded)
+    return _refuse_guess(call)
 
 
 def find_valid(call: Call, application: Application, cookie: str) -> LoginCookie | None:
@@ -78,6 +78,17 @@ def find_valid(call: Call, application: Application, cookie: str) -> LoginCookie
         return None
     is_current = decoded[1] == kept.generation or _is_previous(call, application, kept, decoded[1])
     return kept if is_current and kept.expires_at > call.now else None
+
+
+def look_at(call: Call, application: Application, cookie: str) -> tuple[LoginCookie | None, ReturnCode | None]:
+    """Return the series of a cookie and why it would not be decoded now, or None for each; nothing is ended. Reads."""
+    decoded = _decode(call, cookie)
+    kept = login_cookies.find(call.db, _digest(decoded[0])) if decoded else None
+    if decoded is None or kept is None or kept.application_id != application.id:
+        return None, ReturnCode.INVALID_COOKIE
+    account = accounts.find(call.db, kept.account_id)
+    assert account is not None, "a login cookie's account is kept as long as the cookie"
+    return kept, _refusal(call, application, account, kept, decoded[1])
 
 
 def _is_previous(call: Call, application: Application, kept: LoginCookie, generation: int) -> bool:

@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 _log = logging.getLogger("gatehouse.rate_limits")
@@ -17,15 +17,38 @@ _REDIS_TIMEOUT = 0.25
 _TRIED_AGAIN_AFTER = 5.0
 """Seconds for which a Redis that failed is left alone, so that not every request waits for it."""
 
+_MINUTE = 60.0
+
+
+class OwnCounts:
+    """Counts the requests of this process in minutes that are the same for all keys.
+
+    The storage in memory of `limits` starts a thread for every few requests, which costs more than all else of a
+    refused call.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[str, str], int] = {}
+        self._ends_at = 0.0
+
+    def hit(self, kind: str, key: str, most: int) -> timedelta | None:
+        """Count a request; return how long to wait where it is one too many, else None."""
+        with self._lock:
+            now = time.monotonic()
+            if now >= self._ends_at:
+                self._counts, self._ends_at = {}, now + _MINUTE
+            count = self._counts[kind, key] = self._counts.get((kind, key), 0) + 1
+            return None if count <= most else timedelta(seconds=max(self._ends_at - now, 1))
+
 
 class RateLimits:
     """Counts requests by what they are limited by. While Redis is away it counts in this process, and says so."""
 
     def __init__(self, url: str) -> None:
         """Prepare, without connecting. Raises limits' ConfigurationError or ValueError for a URL that is none."""
-        self._own = FixedWindowRateLimiter(MemoryStorage())
-        # The storage starts a timer when it finds none running, and two threads at once start the same one.
-        self._own_turn = threading.Lock()
+        self._own = OwnCounts()
         self._shared: FixedWindowRateLimiter | None = None
         if not url.startswith("memory://"):
             options = {"socket_timeout": _REDIS_TIMEOUT, "socket_connect_timeout": _REDIS_TIMEOUT}
@@ -42,17 +65,15 @@ class RateLimits:
 
     def wait(self, kind: str, key: str, most: int) -> timedelta | None:
         """Count a request of this kind under this key; return how long to wait where it is one too many, else None."""
-        item = RateLimitItemPerMinute(most, namespace="gatehouse")
         if self._shared is not None and time.monotonic() >= self._next_try:
             try:
-                found = _hit(self._shared, item, kind, key)
+                found = _hit(self._shared, RateLimitItemPerMinute(most, namespace="gatehouse"), kind, key)
             except Exception as error:  # whatever the client of Redis raises: it must not keep callers out
                 self._note_away(error)
             else:
                 self._note_back()
                 return found
-        with self._own_turn:
-            return _hit(self._own, item, kind, key)
+        return self._own.hit(kind, key, most)
 
     def _note_away(self, error: Exception) -> None:
         with self._lock:

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, bindparam, delete, insert, select, update
 
+from gatehouse.storage.prepared import Prepared
 from gatehouse.storage.records import columns, find_all, find_one, insert_one, update_one
 from gatehouse.storage.tables import accounts, cards, former_passwords
 
@@ -34,17 +36,14 @@ class Account:
 
 
 _SELECT = select(*columns(Account, accounts))
-_BY_NUMBER = _SELECT.where(accounts.c.id == bindparam("account_id"))
+_BY_NUMBER = Prepared(_SELECT.where(accounts.c.id == bindparam("account_id")))
 _OF_MERCHANT = _SELECT.where(accounts.c.merchant_id == bindparam("merchant_id"))
-_BY_EMAIL = _OF_MERCHANT.where(accounts.c.email_key == bindparam("email_key")).order_by(accounts.c.id)
-_BY_USERNAME = _OF_MERCHANT.where(accounts.c.username_key == bindparam("username_key"))
-_BY_CARD = _SELECT.join(cards, cards.c.account_id == accounts.c.id).where(
-    cards.c.merchant_id == bindparam("merchant_id"), cards.c.number_key == bindparam("number_key")
-)
-_CHANGE_IF_SAME = (
-    update(accounts)
-    .where(accounts.c.id == bindparam("seen_id"), accounts.c.status == bindparam("seen_status"))
-    .where(accounts.c.password_hash.is_not_distinct_from(bindparam("seen_hash")))
+_BY_EMAIL = Prepared(_OF_MERCHANT.where(accounts.c.email_key == bindparam("email_key")).order_by(accounts.c.id))
+_BY_USERNAME = Prepared(_OF_MERCHANT.where(accounts.c.username_key == bindparam("username_key")))
+_BY_CARD = Prepared(
+    _SELECT.join(cards, cards.c.account_id == accounts.c.id).where(
+        cards.c.merchant_id == bindparam("merchant_id"), cards.c.number_key == bindparam("number_key")
+    )
 )
 
 
@@ -68,22 +67,29 @@ def find_by_card(db: Connection, merchant_id: int, number_key: str) -> Account |
     return find_one(db, _BY_CARD, Account, merchant_id=merchant_id, number_key=number_key)
 
 
-def has_customer_number(db: Connection, merchant_id: int, customer_number: str) -> bool:
-    """Whether an account of the merchant has this customer number."""
+def has_customer_number(db: Connection, merchant_id: int, customer_number: str, besides: int = 0) -> bool:
+    """Whether an account of the merchant has this customer number, besides the one of this number."""
     statement = select(accounts.c.id).where(
-        accounts.c.merchant_id == merchant_id, accounts.c.customer_number == customer_number
+        accounts.c.merchant_id == merchant_id,
+        accounts.c.customer_number == customer_number,
+        accounts.c.id != besides,
     )
     return db.execute(statement).one_or_none() is not None
 
 
-def has_lookalike_email(db: Connection, merchant_id: int, email_key: str, digests: Collection[bytes]) -> bool:
-    """Whether an account of the merchant has another address with one of these skeletons."""
-    return _has_lookalike(db, merchant_id, accounts.c.email_key != email_key, accounts.c.email_skeleton_digest, digests)
+def has_lookalike_email(
+    db: Connection, merchant_id: int, email_key: str, digests: Collection[bytes], besides: int = 0
+) -> bool:
+    """Whether an account of the merchant, besides this one, has another address with one of these skeletons."""
+    differs = (accounts.c.email_key != email_key) & (accounts.c.id != besides)
+    return _has_lookalike(db, merchant_id, differs, accounts.c.email_skeleton_digest, digests)
 
 
-def has_lookalike_username(db: Connection, merchant_id: int, username_key: str, digests: Collection[bytes]) -> bool:
-    """Whether an account of the merchant has another username with one of these skeletons."""
-    differs = accounts.c.username_key != username_key
+def has_lookalike_username(
+    db: Connection, merchant_id: int, username_key: str, digests: Collection[bytes], besides: int = 0
+) -> bool:
+    """Whether an account of the merchant, besides this one, has another username with one of these skeletons."""
+    differs = (accounts.c.username_key != username_key) & (accounts.c.id != besides)
     return _has_lookalike(db, merchant_id, differs, accounts.c.username_skeleton_digest, digests)
 
 
@@ -127,7 +133,14 @@ def change_if_same(db: Connection, seen: Account, **values: Any) -> bool:
     A password is verified while no transaction is open; this closes the gap. Returns whether it was set.
     """
     as_seen = {"seen_id": seen.id, "seen_status": seen.status, "seen_hash": seen.password_hash}
-    return db.execute(_CHANGE_IF_SAME, values | as_seen).rowcount == 1
+    return _change_if_same(tuple(values)).run(db, values | as_seen) == 1
+
+
+@cache
+def _change_if_same(names: tuple[str, ...]) -> Prepared:
+    is_same = accounts.c.password_hash.is_not_distinct_from(bindparam("seen_hash"))
+    statement = update(accounts).where(accounts.c.id == bindparam("seen_id"), is_same)
+    return Prepared(statement.where(accounts.c.status == bindparam("seen_status")), names)
 
 
 def add_card(db: Connection, account: Account, printed_number: str, number_key: str) -> None:
@@ -140,6 +153,11 @@ def add_card(db: Connection, account: Account, printed_number: str, number_key: 
             number_key=number_key,
         )
     )
+
+
+def keep_cards(db: Connection, account_id: int, number_keys: Sequence[str]) -> None:
+    """Remove the cards of this account besides those of these normalised numbers."""
+    db.execute(delete(cards).where(cards.c.account_id == account_id, cards.c.number_key.not_in(number_keys)))
 
 
 def find_cards(db: Connection, account_ids: Sequence[int]) -> Sequence[tuple[int, str]]:

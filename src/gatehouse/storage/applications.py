@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
+from gatehouse.storage.prepared import Prepared
 from gatehouse.storage.records import columns, find_all, find_one, insert_one, update_one
 from gatehouse.storage.tables import applications
 
@@ -38,14 +39,19 @@ class Application:
 
 
 _SELECT = select(*columns(Application, applications))
-_BY_TOKEN = _SELECT.where(
-    applications.c.token_digest == bindparam("token_digest"), applications.c.disabled_at.is_(None)
+_BY_TOKEN = Prepared(
+    _SELECT.where(applications.c.token_digest == bindparam("token_digest"), applications.c.disabled_at.is_(None))
 )
 
 
 def find_by_token(db: Connection, token_digest: bytes) -> Application | None:
     """Return the application that may call with this token, or None."""
     return find_one(db, _BY_TOKEN, Application, token_digest=token_digest)
+
+
+def has_token(db: Connection, token_digest: bytes) -> bool:
+    """Whether there is an application with this token, be it a disabled one."""
+    return db.execute(select(applications.c.id).where(applications.c.token_digest == token_digest)).first() is not None
 
 
 def find(db: Connection, application_id: int) -> Application | None:
@@ -66,6 +72,11 @@ def find_every(db: Connection, merchant_id: int | None) -> Sequence[Application]
     if merchant_id is not None:
         statement = statement.where(applications.c.merchant_id == merchant_id)
     return find_all(db, statement, Application)
+
+
+def lock(db: Connection, application_id: int) -> None:
+    """Keep other calls from changing the application until the transaction ends."""
+    db.execute(select(applications.c.id).where(applications.c.id == application_id).with_for_update(key_share=True))
 
 
 def add(db: Connection, **values: Any) -> int:

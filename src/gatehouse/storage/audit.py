@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, or_, select
 
-from gatehouse.storage.records import columns, find_all
+from gatehouse.storage.prepared import Prepared
+from gatehouse.storage.records import columns, find_all, insert
 from gatehouse.storage.tables import audit_entries
 
 _AT_A_TIME = 1000
@@ -57,9 +58,8 @@ class AuditFilter:
     until: datetime | None = None
 
 
-_INSERT = insert(audit_entries)
 _SELECT = select(*columns(AuditEntry, audit_entries))
-_BETWEEN = (
+_BETWEEN = Prepared(
     _SELECT.where(audit_entries.c.merchant_id == bindparam("merchant_id"))
     .where(audit_entries.c.id > bindparam("after"), audit_entries.c.id <= bindparam("last"))
     .order_by(audit_entries.c.id)
@@ -69,7 +69,7 @@ _BETWEEN = (
 
 def add(db: Connection, **values: Any) -> None:
     """Insert an entry."""
-    db.execute(_INSERT, values)
+    insert(db, audit_entries, values)
 
 
 def find_every(db: Connection, merchant_id: int) -> Sequence[AuditEntry]:

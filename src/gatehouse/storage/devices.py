@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gatehouse.storage.prepared import Prepared
 from gatehouse.storage.records import columns, find_all, find_one, update_one
 from gatehouse.storage.tables import activation_codes, devices
 
@@ -43,6 +45,12 @@ class ActivationCode:
 
 
 _SELECT = select(*columns(Device, devices))
+_IS_BLOCKED = Prepared(
+    select(devices.c.id)
+    .where(devices.c.merchant_id == bindparam("merchant_id"), devices.c.device_id == bindparam("device_id"))
+    .where(devices.c.blocked_at.is_not(None))
+    .limit(1)
+)
 
 
 def find(db: Connection, device_number: int) -> Device | None:
@@ -57,15 +65,24 @@ def find_registered(
 
     With `lock`, no other call changes it until the transaction ends.
     """
-    is_same = and_(devices.c.application_id == application_id, devices.c.device_id == device_id)
-    statement = _SELECT.where(is_same, _belongs_to(account_id))
-    return find_one(db, statement.with_for_update() if lock else statement, Device)
+    values = {"application_id": application_id, "device_id": device_id}
+    if account_id is not None:
+        values["account_id"] = account_id
+    return find_one(db, _registered(account_id is not None, lock), Device, **values)
+
+
+@cache
+def _registered(has_account: bool, lock: bool) -> Prepared:
+    owner = devices.c.account_id == bindparam("account_id") if has_account else devices.c.account_id.is_(None)
+    statement = _SELECT.where(
+        devices.c.application_id == bindparam("application_id"), devices.c.device_id == bindparam("device_id"), owner
+    )
+    return Prepared(statement.with_for_update() if lock else statement)
 
 
 def is_blocked(db: Connection, merchant_id: int, device_id: str) -> bool:
     """Whether an operator blocked this device, under whichever account and application of the merchant."""
-    statement = select(devices.c.id).where(*_is(merchant_id, device_id), devices.c.blocked_at.is_not(None)).limit(1)
-    return db.execute(statement).one_or_none() is not None
+    return _IS_BLOCKED.one(db, {"merchant_id": merchant_id, "device_id": device_id}) is not None
 
 
 def find_page(

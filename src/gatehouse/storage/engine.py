@@ -1,6 +1,7 @@
 """Connections and transactions, alike on SQLite and PostgreSQL."""
 
 import os
+import select
 import sqlite3
 import threading
 import time
@@ -23,9 +24,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gatehouse.config import SettingsError
 from gatehouse.domain.errors import UnavailableError
+from gatehouse.storage.prepared import execute_raw
 
 BUSY_TIMEOUT_MS = 20_000
 """Milliseconds that a statement waits for what others have locked."""
+
+_LOG_BYTES = 4 * 2**20
+"""Bytes of SQLite's log from which `checkpoint` brings it into the file, and to which it is cut when it begins anew."""
+
+_LONG_LOG_PAGES = 8192
+"""Pages (4 KB) of the log from which a commit does so itself: only where no worker runs, or cannot keep up."""
 
 _SQLITE_SET_UP = (
     # In WAL mode a crash of the process loses nothing and a power cut at most the last commits, without damage.
@@ -34,6 +42,8 @@ _SQLITE_SET_UP = (
     # What is deleted is overwritten, as the temporary password in a message that was sent; not every build does so.
     "PRAGMA secure_delete=ON",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    f"PRAGMA journal_size_limit={_LOG_BYTES}",
+    f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}",
 )
 
 _LOST_WITH = frozenset(
@@ -48,16 +58,30 @@ _LOST_WITH = frozenset(
 )
 """What SQLite says on a connection that may stay as it is for ever, such as one opened while nobody could write."""
 
+_ASKED_AFTER = 1.0
+"""Seconds after which a connection that rested is not taken for alive."""
+
 _POSTGRESQL_CONNECTION: dict[str, Any] = {
     "connect_timeout": 5,
-    # A machine that has vanished says nothing; without these, a call on it would wait for a quarter of an hour or more.
-    # Source: libpq, Parameter Key Words.
-    "tcp_user_timeout": BUSY_TIMEOUT_MS,
+    # A machine that has vanished says nothing, and neither does a firewall that has forgotten a connection; without
+    # these, a call on it would wait for a quarter of an hour or more. Source: libpq, Parameter Key Words.
+    "tcp_user_timeout": 10_000,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
 """How a connection is given up; what the URL says of these wins."""
+
+
+_POSTGRESQL_SESSION = {
+    "lock_timeout": BUSY_TIMEOUT_MS,
+    # What a caller who is not there any more holds is free again before those who wait for it give up.
+    "idle_in_transaction_session_timeout": 15_000,
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 2,
+}
+"""What the server is told on each connection. Source: PostgreSQL, Client Connection Defaults, TCP Settings."""
 
 
 class Database:
@@ -74,10 +98,7 @@ class Database:
             # Their texts may repeat the URL, which may hold a password.
             raise SettingsError("GATEHOUSE_DATABASE_URL: is not the URL of a database that can be used here") from error
         self._turn = threading.Lock()
-        if self.engine.dialect.name == "sqlite":
-            self._reading_engine = self.engine.execution_options(gatehouse_reading=True)
-        else:
-            self._reading_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reading_engine = self.engine.execution_options(gatehouse_reading=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -116,6 +137,22 @@ class Database:
                         raise RuntimeError("a row points to one that is not there any more")
             finally:
                 _execute_raw(connection, "PRAGMA foreign_keys=ON")
+
+    def checkpoint(self) -> bool:
+        """Bring SQLite's log into the file when it is long; return whether it was. Raises UnavailableError.
+
+        A commit would do so now and then, and its call, with all that want to write, would wait for the disk. Here
+        nobody waits: what is written meanwhile stays in the log until the next time.
+        """
+        path = _file_of(self.engine.url)
+        try:
+            is_long = path is not None and path.with_name(f"{path.name}-wal").stat().st_size > _LOG_BYTES
+        except OSError:
+            return False  # nothing was written yet
+        if is_long:
+            with self.reading() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close()
+        return is_long
 
     @contextmanager
     def _turn_to_write(self) -> Iterator[None]:
@@ -168,13 +205,19 @@ def _make_engine(url: sa.URL, connections: int) -> Engine:
             pool_size=connections,
             max_overflow=5,
             pool_timeout=10,
-            pool_pre_ping=True,
+            pool_pre_ping=not is_postgresql,
+            # Without a transaction that the driver would begin: `begin` below does, as with SQLite.
+            isolation_level="AUTOCOMMIT",
             connect_args={
                 name: value for name, value in _POSTGRESQL_CONNECTION.items() if is_postgresql and name not in url.query
             },
         )
+        if engine.dialect.driver == "psycopg":
+            _watch_server(engine)
         if is_postgresql:
             event.listen(engine, "connect", _limit_waits)
+            _ask_when_in_doubt(engine)
+        _begin_by(engine, "BEGIN")
         return engine
     path = _file_of(url)
     engine = sa.create_engine(
@@ -200,17 +243,64 @@ def _make_engine(url: sa.URL, connections: int) -> Engine:
         if code is not None and code & 0xFF in _LOST_WITH:  # without what extends the code
             context.is_disconnect = True
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        if not connection.get_execution_options().get("gatehouse_reading"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
+    _begin_by(engine, "BEGIN IMMEDIATE")
     return engine
 
 
+def _begin_by(engine: Engine, statement: str) -> None:
+    """Begin what writes by this statement; what reads has no transaction."""
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get("gatehouse_reading"):
+            execute_raw(connection, statement).close()
+
+
+def _ask_when_in_doubt(engine: Engine) -> None:
+    """Ask the server whether it is there before a connection is used that has rested, or on which it has spoken.
+
+    To ask each time would cost each call a way to the server and back, twice. A server that stops, or ends the
+    connection, says so at once, and what it said can be seen without waiting for anybody.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def remember(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: Any, _proxy: Any) -> None:
+        rests_since = record.info.get("rests_since")
+        if rests_since is None:
+            return
+        try:
+            if time.monotonic() - rests_since > _ASKED_AFTER or _has_spoken(connection):
+                engine.dialect.do_ping(connection)
+        except (engine.dialect.loaded_dbapi.Error, OSError) as error:
+            raise DisconnectionError("the server does not answer") from error
+
+
+def _has_spoken(connection: Any) -> bool:
+    """Whether there is something to read on a connection of psycopg of which nothing was asked."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
+
+
+def _watch_server(engine: Engine) -> None:
+    """Let no call wait for a server that takes everything and answers nothing."""
+    # Not above, since the driver is not needed with the embedded database.
+    from gatehouse.storage.silence import Server
+
+    server = Server()
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, _arguments: list[Any], options: dict[str, Any]) -> Any:
+        return server.connect(**options)
+
+
 def _limit_waits(connection: Any, _record: Any) -> None:
-    """Let no statement wait for ever for what somebody else has locked."""
-    connection.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+    """Let no statement wait for ever for what somebody else has locked, also where that one has vanished."""
+    connection.execute(";".join(f"SET {name} = {value}" for name, value in _POSTGRESQL_SESSION.items()))
     connection.commit()
 
 

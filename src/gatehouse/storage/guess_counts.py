@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, bindparam, case, delete, null, or_, select
+from sqlalchemy import ColumnElement, Connection, LargeBinary, bindparam, case, delete, null, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningInsert
 
+from gatehouse.storage.prepared import Prepared
 from gatehouse.storage.records import columns, find_all
 from gatehouse.storage.tables import UtcDateTime, guess_counts
 
@@ -41,8 +41,7 @@ class GuessCount:
 
 def find(db: Connection, keys: Sequence[bytes]) -> Mapping[bytes, GuessCount]:
     """Return the counts under these keys, as far as there are any."""
-    values = {f"key_{number}": key for number, key in enumerate(keys)}
-    return {each.key_digest: each for each in find_all(db, _find(len(keys)), GuessCount, **values)}
+    return {each.key_digest: each for each in find_all(db, _find(len(keys)), GuessCount, **_numbered(keys))}
 
 
 def add_wrong(db: Connection, key: bytes, budget: int, keeps_window: bool, now: datetime) -> int | None:
@@ -62,34 +61,59 @@ def add_wrong(db: Connection, key: bytes, budget: int, keeps_window: bool, now: 
         "forgotten_when_closed": now + _FORGOTTEN_AFTER,
         **{f"wait_{number}": now + wait for number, wait in enumerate(WAITS)},
     }
-    row = db.execute(_add_wrong(db.dialect.name, keeps_window), values).one_or_none()
-    return None if row is None else int(row.wrong)
+    row = _add_wrong(db.dialect.name, keeps_window).one(db, values)
+    return None if row is None else int(row[0])
 
 
 def forget(db: Connection, keys: Sequence[bytes]) -> None:
     """Remove the counts under these keys."""
-    db.execute(delete(guess_counts).where(guess_counts.c.key_digest.in_(sorted(keys))))
+    _forget(len(keys)).run(db, _numbered(sorted(keys)))
 
 
-def remove_forgotten(db: Connection, now: datetime) -> None:
-    """Remove the rows that count for nothing any more."""
-    db.execute(delete(guess_counts).where(guess_counts.c.forgotten_at <= now))
+def remove_forgotten(db: Connection, now: datetime, limit: int) -> int:
+    """Remove up to `limit` rows that count for nothing any more; return how many.
+
+    Those that a call holds are left for the next time: it may hold several, and must not wait for us as we for it.
+    """
+    keys = list(db.scalars(_FORGOTTEN.with_for_update(skip_locked=True), {"now": now, "limit": limit}))
+    return db.execute(_REMOVE, {"keys": keys}).rowcount
 
 
 def has_forgotten(db: Connection, now: datetime) -> bool:
     """Whether `remove_forgotten` would find something; asked first because it takes no lock."""
-    statement = select(guess_counts.c.key_digest).where(guess_counts.c.forgotten_at <= now).limit(1)
-    return db.execute(statement).one_or_none() is not None
+    return db.execute(_FORGOTTEN, {"now": now, "limit": 1}).one_or_none() is not None
+
+
+_FORGOTTEN = (
+    select(guess_counts.c.key_digest)
+    .where(guess_counts.c.forgotten_at <= bindparam("now", type_=UtcDateTime))
+    .order_by(guess_counts.c.forgotten_at)
+    .limit(bindparam("limit"))
+)
+_REMOVE = delete(guess_counts).where(guess_counts.c.key_digest.in_(bindparam("keys", expanding=True)))
+
+
+def _numbered(keys: Sequence[bytes]) -> dict[str, bytes]:
+    return {f"key_{number}": key for number, key in enumerate(keys)}
 
 
 @cache
-def _find(count: int) -> Select[Any]:
+def _find(count: int) -> Prepared:
+    return Prepared(select(*columns(GuessCount, guess_counts)).where(_is_one_of(count)))
+
+
+@cache
+def _forget(count: int) -> Prepared:
+    return Prepared(delete(guess_counts).where(_is_one_of(count)))
+
+
+def _is_one_of(count: int) -> ColumnElement[bool]:
     keys = [bindparam(f"key_{number}", type_=LargeBinary) for number in range(count)]
-    return select(*columns(GuessCount, guess_counts)).where(guess_counts.c.key_digest.in_(keys))
+    return guess_counts.c.key_digest.in_(keys)
 
 
 @cache
-def _add_wrong(dialect: str, keeps_window: bool) -> ReturningInsert[Any]:
+def _add_wrong(dialect: str, keeps_window: bool) -> Prepared:
     new = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(guess_counts).values(
         key_digest=bindparam("new_key_digest"),
         wrong=1,
@@ -120,7 +144,7 @@ def _add_wrong(dialect: str, keeps_window: bool) -> ReturningInsert[Any]:
         },
         where=or_(kept.closed_until.is_(None), kept.closed_until <= _moment("now")),
     )
-    return statement.returning(kept.wrong)
+    return Prepared(statement.returning(kept.wrong))
 
 
 def _moment(name: str) -> ColumnElement[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
+from gatehouse.storage.prepared import Prepared
 from gatehouse.storage.records import columns, find_one, insert_one, update_one
 from gatehouse.storage.tables import login_cookies
 
@@ -26,10 +27,10 @@ class LoginCookie:
     replayed_at: datetime | None
 
 
-_BY_SERIES = select(*columns(LoginCookie, login_cookies)).where(
+_SELECT = select(*columns(LoginCookie, login_cookies)).where(
     login_cookies.c.series_digest == bindparam("series_digest")
 )
-_BY_SERIES_LOCKED = _BY_SERIES.with_for_update()
+_BY_SERIES, _BY_SERIES_LOCKED = Prepared(_SELECT), Prepared(_SELECT.with_for_update())
 
 
 def find(db: Connection, series_digest: bytes) -> LoginCookie | None:

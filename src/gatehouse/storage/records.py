@@ -1,16 +1,14 @@
-"""Rows as frozen dataclasses, whose fields are named after the columns that they are read from.
-
-A statement of a frequent call is made once and given its values when it is executed: to make it anew each
-time, SQLAlchemy takes about as long as to execute it.
-"""
+"""Rows as frozen dataclasses, whose fields are named after the columns that they are read from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, Update, bindparam, insert, update
-from sqlalchemy.sql.dml import ReturningInsert
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, Select, Table
+
+from gatehouse.storage.prepared import Prepared
 
 Record = TypeVar("Record")
 
@@ -23,32 +21,50 @@ def columns(record: type[Any], table: Table) -> list[ColumnElement[Any]]:
     return [table.c[each.name] for each in fields(record)]
 
 
-def find_one(db: Connection, statement: Select[Any], record: type[Record], **values: Any) -> Record | None:
-    """Return the only row as a record, or None; the values are the statement's. Raises MultipleResultsFound."""
-    row = db.execute(statement, values).one_or_none()
-    return None if row is None else record(*row)
+def find_one(db: Connection, statement: Prepared | Select[Any], record: type[Record], **values: Any) -> Record | None:
+    """Return the only row as a record, or None; the values are the statement's. Raises when there are several."""
+    if isinstance(statement, Prepared):
+        found = statement.one(db, values)
+    else:
+        found = db.execute(statement, values).one_or_none()
+    return None if found is None else record(*found)
 
 
-def find_all(db: Connection, statement: Select[Any], record: type[Record], **values: Any) -> Sequence[Record]:
+def find_all(
+    db: Connection, statement: Prepared | Select[Any], record: type[Record], **values: Any
+) -> Sequence[Record]:
     """Return every row as a record, in the order of the statement; the values are the statement's."""
-    return [record(*row) for row in db.execute(statement, values)]
+    rows = statement.all(db, values) if isinstance(statement, Prepared) else db.execute(statement, values)
+    return [record(*row) for row in rows]
+
+
+def insert(db: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row."""
+    _insert(table, tuple(values)).run(db, values)
 
 
 def insert_one(db: Connection, table: Table, values: Mapping[str, Any]) -> int:
     """Insert a row and return its number."""
-    return cast(int, db.execute(_insert(table), values).scalar_one())
+    row = _insert_returning(table, tuple(values)).one(db, values)
+    assert row is not None, "an INSERT that returns the number of its row has one"
+    return cast(int, row[0])
 
 
 def update_one(db: Connection, table: Table, number: int, values: Mapping[str, Any]) -> None:
     """Set these columns of the row of this number."""
-    db.execute(_update(table), {**values, _NUMBER: number})
+    _update(table, tuple(values)).run(db, {**values, _NUMBER: number})
 
 
 @cache
-def _insert(table: Table) -> ReturningInsert[Any]:
-    return insert(table).returning(table.c.id)
+def _insert(table: Table, names: tuple[str, ...]) -> Prepared:
+    return Prepared(sa.insert(table), names)
 
 
 @cache
-def _update(table: Table) -> Update:
-    return update(table).where(table.c.id == bindparam(_NUMBER))
+def _insert_returning(table: Table, names: tuple[str, ...]) -> Prepared:
+    return Prepared(sa.insert(table).returning(table.c.id), names)
+
+
+@cache
+def _update(table: Table, names: tuple[str, ...]) -> Prepared:
+    return Prepared(sa.update(table).where(table.c.id == sa.bindparam(_NUMBER)), names)

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from gatehouse.domain.accounts import AccountStatus
-from gatehouse.storage.records import insert_one, update_one
+from gatehouse.storage.prepared import Prepared
+from gatehouse.storage.records import insert, update_one
 from gatehouse.storage.tables import accounts, applications, sessions
 
 
@@ -26,7 +27,7 @@ class Session:
     requires_devices: bool
 
 
-_LIVE = (
+_LIVE = Prepared(
     select(
         sessions.c.id,
         sessions.c.merchant_id,
@@ -49,15 +50,17 @@ _LIVE = (
 
 def find_live(db: Connection, token_digest: bytes, now: datetime) -> Session | None:
     """Return the session of this token, or None when it is unknown, ended, expired or idle for too long."""
-    row = db.execute(_LIVE, {"token_digest": token_digest, "now": now}).one_or_none()
-    if row is None or row.last_used_at + row.session_idle_lifetime <= now:
+    row = _LIVE.one(db, {"token_digest": token_digest, "now": now})
+    if row is None:
         return None
-    return Session(*row[:-1])
+    *values, idle_lifetime = row
+    session = Session(*values)
+    return session if session.last_used_at + idle_lifetime > now else None
 
 
-def add(db: Connection, **values: Any) -> int:
-    """Insert a session and return its number."""
-    return insert_one(db, sessions, values)
+def add(db: Connection, **values: Any) -> None:
+    """Insert a session."""
+    insert(db, sessions, values)
 
 
 def note_use(db: Connection, session_id: int, now: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gatehouse.storage.accounts import Account
+from gatehouse.storage.prepared import Prepared
 from gatehouse.storage.records import columns, find_one
 from gatehouse.storage.tables import temporary_passwords
 
@@ -21,8 +22,10 @@ class TemporaryPassword:
     used_at: datetime | None
 
 
-_OF_ACCOUNT = select(*columns(TemporaryPassword, temporary_passwords)).where(
-    temporary_passwords.c.account_id == bindparam("account_id")
+_OF_ACCOUNT = Prepared(
+    select(*columns(TemporaryPassword, temporary_passwords)).where(
+        temporary_passwords.c.account_id == bindparam("account_id")
+    )
 )
 
 

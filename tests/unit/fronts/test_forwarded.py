@@ -116,6 +116,19 @@ def test_forwarded(told, expected):
     assert seen("10.0.0.1", "forwarded", FORWARDED=told) == expected
 
 
+def test_who_comes_by_the_file_of_a_socket_is_a_proxy():
+    """It has no address to be trusted by; nobody else without one is."""
+    environ = {
+        "REMOTE_ADDR": "",
+        "HTTP_X_FORWARDED_FOR": "203.0.113.9, 198.51.100.7",
+        "HTTP_X_FORWARDED_PROTO": "https",
+    }
+
+    assert origin(dict(environ), Settings(bind="unix:/run/a.sock")) == Origin("198.51.100.7", "https")
+    assert origin({"REMOTE_ADDR": ""}, Settings(bind="unix:/run/a.sock")) == Origin(None)
+    assert origin(dict(environ), Settings()) == Origin(None)
+
+
 def test_only_the_header_that_the_proxies_write_counts():
     """A proxy passes on the other kind as a caller made it up."""
     environ = {
@@ -124,9 +137,9 @@ def test_only_the_header_that_the_proxies_write_counts():
         "HTTP_FORWARDED": "for=203.0.113.9;proto=https",
     }
 
-    assert origin(environ, Settings(trusted_proxies=PROXIES)) == Origin("198.51.100.7")
+    assert origin(dict(environ), Settings(trusted_proxies=PROXIES)) == Origin("198.51.100.7")
     other = Settings(trusted_proxies=PROXIES, forwarded_header="forwarded")
-    assert origin(environ, other) == Origin("203.0.113.9", "https")
+    assert origin(dict(environ), other) == Origin("203.0.113.9", "https")
 
 
 @pytest.fixture

@@ -34,26 +34,29 @@ def test_each_key_and_kind_has_its_own_count():
     assert limits.wait("application", "192.0.2.1", 3) is None
 
 
-def test_storage_in_memory_is_used_by_one_thread_at_a_time(monkeypatch):
-    """Two threads that find its timer stopped would start the same one, and the second call would fail."""
+def test_threads_lose_no_request():
+    """What is counted at the same moment adds up."""
     limits = RateLimits("memory://")
-    busy, overlaps, hit = threading.Lock(), [], limits._own.hit
-
-    def slow_hit(*arguments):
-        overlaps.append(not busy.acquire(blocking=False))
-        time.sleep(0.002)
-        if not overlaps[-1]:
-            busy.release()
-        return hit(*arguments)
-
-    monkeypatch.setattr(limits._own, "hit", slow_hit)
-    threads = [threading.Thread(target=waits, args=(limits, 5)) for _ in range(8)]
+    waited = []
+    threads = [threading.Thread(target=lambda: waited.extend(waits(limits, 500, most=1000))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert overlaps == [False] * 40
+    assert waited.count(False) == 1000
+
+
+def test_next_minute_begins_anew(monkeypatch):
+    """And nothing of the last one is kept, however many networks there were."""
+    limits = RateLimits("memory://")
+    waits(limits, 5)
+    later = time.monotonic() + 61
+    monkeypatch.setattr(rate_limits.time, "monotonic", lambda: later)
+
+    assert limits.wait("source", "192.0.2.2", 3) is None
+    assert waits(limits, 4) == [False] * 3 + [True]
+    assert len(limits._own._counts) == 2
 
 
 def test_machines_share_their_counts(redis):

@@ -99,6 +99,23 @@ def date_time(moment: datetime) -> str:
     return f"{text}.{moment.microsecond // 1000:03d}Z" if moment.microsecond >= 1000 else f"{text}Z"
 
 
+class LeanContext(MethodContext):  # type: ignore[misc]
+    """Spyne's context of a call, without two things that made it a third of a refused call's time.
+
+    It asked whether each attribute that is set is one, and all managers for listeners, of whom there are none.
+    """
+
+    TransportContext = None
+    __setattr__ = object.__setattr__
+
+    def fire_event(self, event: str, *arguments: Any, **named: Any) -> None:
+        """Tell those who listen."""
+        managers = (self.app.event_manager, *(self.descriptor.event_managers if self.descriptor else ()))
+        for manager in managers:
+            if manager.handlers:
+                manager.fire_event(event, self, *arguments, **named)
+
+
 class SpyneServer(ServerBase):  # type: ignore[misc]
     """Runs one exchange through Spyne's pipeline, on no transport of its own."""
 
@@ -106,7 +123,7 @@ class SpyneServer(ServerBase):  # type: ignore[misc]
 
     def run(self, exchange: Exchange) -> bytes | None:
         """Return the reply, or None when Spyne could not make one."""
-        initial = MethodContext(self, MethodContext.SERVER)
+        initial = LeanContext(self, MethodContext.SERVER)
         initial.udc = exchange
         (ctx,) = self.generate_contexts(initial)
         if ctx.in_error is None:

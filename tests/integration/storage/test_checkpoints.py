@@ -1,0 +1,119 @@
+"""Tests of how SQLite's log is kept short without a call that waits for it."""
+
+import shutil
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from gatehouse.delivery.worker import Worker
+from gatehouse.storage import tables
+from gatehouse.storage.engine import Database
+from tests.factories import make_core, make_merchant
+
+MEGABYTE = 2**20
+
+
+@pytest.fixture
+def path(tmp_path, sqlite_template):
+    """A migrated file of the test's own."""
+    return shutil.copy(sqlite_template, tmp_path / "gatehouse.db")
+
+
+@pytest.fixture
+def database(path):
+    """The database in it."""
+    opened = Database(f"sqlite:///{path}")
+    yield opened
+    opened.close()
+
+
+def log_of(path):
+    """Return the size of the log, in bytes."""
+    return path.with_name(f"{path.name}-wal").stat().st_size
+
+
+def write(database, megabytes):
+    """Commit again and again, until as much has gone through the log at least."""
+    core = make_core(database)
+    merchant = make_merchant(core)
+    for _ in range(megabytes * 2):
+        with database.writing() as db:
+            # Half a megabyte of text, which is removed again by the next.
+            db.execute(sa.delete(tables.audit_entries))
+            values = {"merchant_id": merchant.id, "event": "x", "changes": {"x": "y" * (MEGABYTE // 2)}}
+            db.execute(tables.audit_entries.insert().values(**values, created_at=core.now()))
+
+
+def test_no_commit_brings_a_short_log_into_the_file(database, path):
+    """That is for the worker, so that nobody who calls waits for the disk."""
+    write(database, 6)
+    before = path.stat().st_size
+
+    assert log_of(path) > 6 * MEGABYTE
+    assert database.checkpoint() is True
+    assert path.stat().st_size > before
+
+
+def test_log_begins_anew_and_short(database, path):
+    """What was brought into the file needs no room any more."""
+    for _ in range(4):
+        write(database, 6)
+        database.checkpoint()
+    write(database, 1)
+
+    assert log_of(path) < 9 * MEGABYTE
+    write(database, 1)
+    database.checkpoint()
+    write(database, 1)
+    assert log_of(path) <= 5 * MEGABYTE
+
+
+def test_short_log_is_left_alone(database, path):
+    """Otherwise the disk would be asked twice a second for a few calls."""
+    assert database.checkpoint() is False
+    write(database, 1)
+    assert database.checkpoint() is False
+
+
+def test_nobody_waits_for_who_writes(database):
+    """Neither the worker for a call, nor the call for the worker."""
+    write(database, 6)
+    with database.writing() as db:
+        db.execute(sa.delete(tables.audit_entries))
+        began = time.monotonic()
+        done = threading.Thread(target=database.checkpoint)
+        done.start()
+        done.join(10)
+        assert not done.is_alive()
+    assert time.monotonic() - began < 10
+
+
+def test_commits_do_it_where_no_worker_runs(database, path):
+    """The log does not grow without end."""
+    write(database, 100)
+
+    assert log_of(path) < 45 * MEGABYTE
+
+
+def test_worker_does_it(database, path):
+    """As long as it runs."""
+    before = path.stat().st_size
+    worker, stop = Worker(make_core(database)), threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    try:
+        write(database, 6)
+        deadline = time.monotonic() + 20
+        while path.stat().st_size <= before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert path.stat().st_size > before
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_postgresql_has_no_log_of_ours():
+    """It looks after its own, and is not even asked."""
+    assert Database("postgresql+psycopg://nobody@127.0.0.1:1/none").checkpoint() is False
