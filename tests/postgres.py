@@ -7,14 +7,14 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from tests.scratch import scratch_folder
+from tests.scratch import MIN_FREE_BYTES, scratch_folder
 
 BINARIES = Path("/usr/lib/postgresql")
 SERVER_USER = "postgres"
@@ -63,14 +63,20 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[Server]:
-    """Start a server on a free loopback port, and stop it. Raises PostgresMissingError."""
+def running_server(
+    own_options: Mapping[str, str] | None = None, needed_bytes: int = MIN_FREE_BYTES
+) -> Iterator[Server]:
+    """Start a server on a free loopback port, with room for so much, and stop it; the options go before ours.
+
+    Raises PostgresMissingError.
+    """
     binaries = _newest_binaries()
-    with scratch_folder("gatehouse-postgres-") as folder:
+    with scratch_folder("gatehouse-postgres-", needed_bytes) as folder:
         as_user = _hand_over(folder)
         data, log, port = folder / "data", folder / "log", _free_port()
         _run([binaries / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"], as_user)
-        options = [f"--{name}={value}" for name, value in (_OPTIONS | {"port": port}).items()]
+        chosen = _OPTIONS | {"port": port} | dict(own_options or {})
+        options = [f"--{name}={value}" for name, value in chosen.items()]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [binaries / "postgres", "-D", data, *options], stdout=output, stderr=output, cwd="/", **as_user

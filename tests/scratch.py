@@ -12,9 +12,9 @@ MIN_FREE_BYTES = 1024**3
 
 
 @contextlib.contextmanager
-def scratch_folder(prefix: str) -> Iterator[Path]:
+def scratch_folder(prefix: str, needed_bytes: int = MIN_FREE_BYTES) -> Iterator[Path]:
     """Make a folder that only its owner can enter, and remove it with all that is in it."""
-    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MIN_FREE_BYTES
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= needed_bytes
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY if in_memory else None))
     try:
         yield folder

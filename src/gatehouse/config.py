@@ -340,6 +340,7 @@ class Settings:
     argon2_lanes: int = _setting(_positive, "Argon2id lanes", 1)
     hash_slots: int = _setting(_positive, "password hashes at the same time in each process", factory=_cores)
     audit_days: int = _setting(_not_negative, "days that the audit trail is kept; 0 for ever", 400)
+    message_days: int = _setting(_not_negative, "days that the record of a mail or SMS is kept; 0 for ever", 400)
     log_level: str = _setting(_log_level, "least level that is logged", "INFO")
     log_format: str = _setting(_log_format, "json, text, or auto: text where the log goes to a terminal", "auto")
 

@@ -1,5 +1,6 @@
 """The service under gunicorn: processes, threads, and a delivery worker in each process."""
 
+import os
 import ssl
 import threading
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.sock import UnixSocket
 
 from gatehouse.app import Wsgi, create_app
 from gatehouse.buffering import before_request, worker_class
@@ -16,6 +18,7 @@ from gatehouse.delivery.worker import Worker
 from gatehouse.operations.audit_seals import Sealer
 from gatehouse.operations.clients import keep_writing_counts
 from gatehouse.operations.core import make_core
+from gatehouse.operations.hourly_counts import HourlyCounter
 
 _TIMEOUT = 60
 """Seconds after which a process that does not even tell of itself is replaced."""
@@ -25,6 +28,9 @@ _KEEP_ALIVE = 30
 
 _CONNECTIONS = 800
 """Connections of a process, most of them idle. With them it stays below the usual limit of 1,024 files."""
+
+_SOCKET_FILE = 0o660
+"""Rights of the file of a socket: its user and group may call."""
 
 _WORKER_STOP = 10
 """Seconds that a delivery under way has to finish when the process stops."""
@@ -69,7 +75,7 @@ class Server(BaseApplication):
             "logger_class": ServerLog,
             "umask": 0o027,
             "proc_name": "gatehouse",
-            "when_ready": lambda _: self._when_ready(),
+            "when_ready": self._be_ready,
             "worker_exit": _stop_worker,
         }
         if self._settings.tls_certificate:
@@ -79,6 +85,13 @@ class Server(BaseApplication):
         for name, value in options.items():
             self.cfg.set(name, value)
 
+    def _be_ready(self, arbiter: Any) -> None:
+        for each in arbiter.LISTENERS:
+            if isinstance(each, UnixSocket):
+                # To call, a proxy of the service's group has to write, which the umask takes from it.
+                os.chmod(each.cfg_addr, _SOCKET_FILE)
+        self._when_ready()
+
     def load(self) -> Wsgi:  # type: ignore[override]  # the stubs ask for mutable mappings
         """Make the service of one process; connections must not be shared with another."""
         core = make_core(self._settings)
@@ -86,6 +99,7 @@ class Server(BaseApplication):
         if self._with_worker:
             _start("delivery", Worker(core).run)
             _start("audit", Sealer(core).run)
+            _start("hourly-counts", HourlyCounter(core).run)
         return create_app(self._settings, core)
 
 

@@ -12,10 +12,11 @@ from typing import Any, TextIO
 import click
 
 from gatehouse.cli.opening import open_call, open_current_core
-from gatehouse.cli.option_types import Command, add_options, after_option, any_merchant_option, duration, number
+from gatehouse.cli.option_types import Command, add_options, after_option, duration, number
 from gatehouse.cli.printing import Shown, json_line, json_option, print_more_hint, print_records
 from gatehouse.domain.errors import AdministrationError
-from gatehouse.domain.events import AuditEvent
+from gatehouse.domain.events import INSTALLATION, AuditEvent
+from gatehouse.domain.operators import OperatorEvent
 from gatehouse.operations import audit_trail
 from gatehouse.operations.audit_trail import AuditEntry, AuditFilter
 from gatehouse.operations.audit_verification import Head, verify
@@ -71,13 +72,25 @@ def _head(value: str) -> tuple[int, Head]:
 
 _head.__name__ = "merchant:head"
 
+
+def _trail(value: str) -> int:
+    """A kind: the number of a merchant, or 0 for the trail of the installation itself."""
+    return INSTALLATION if value == str(INSTALLATION) else number(value)
+
+
+_trail.__name__ = "number"
+
+_EVENTS = [each.value for each in (*AuditEvent, *OperatorEvent)]
+
 _filters: Callable[[Command], Command] = add_options(
     [
-        any_merchant_option,
+        click.option(
+            "--merchant", "merchant_id", type=_trail, help="Only those of this merchant; 0 for those of operators."
+        ),
         click.option("--account", "account_id", type=number, help="Only those about this account."),
         click.option("--application", "application_id", type=number, help="Only calls of this application."),
         click.option("--integration", "integration_id", type=number, help="Only calls of this integration."),
-        click.option("--event", type=click.Choice([each.value for each in AuditEvent]), help="Only this event."),
+        click.option("--event", type=click.Choice(_EVENTS), help="Only this event."),
         click.option("--outcome", help="Only this outcome, as InvalidCredentials."),
         click.option("--source", help="Only what came from this address."),
         click.option("--request", "request_id", metavar="ID", help="Only this request."),
@@ -96,6 +109,7 @@ def audit() -> None:
     \b
     gatehouse audit list --merchant 1 --since 24h --outcome InvalidCredentials
     gatehouse audit list --merchant 1 --identity jane@example.com
+    gatehouse audit list --merchant 0 --event operator.sign_in_refused
     gatehouse audit export --format csv --output audit.csv
     gatehouse audit verify
     """
@@ -140,7 +154,9 @@ def export(form: str, output: Path | None, **filters: Any) -> None:
 
 
 @audit.command("verify")
-@click.option("--merchant", "merchant_id", type=number, help="Only the trail of this merchant.")
+@click.option(
+    "--merchant", "merchant_id", type=_trail, help="Only the trail of this merchant; 0 for that of operators."
+)
 @click.option("--expect", "heads", type=_head, multiple=True, help="A head that was kept elsewhere; repeatable.")
 @click.option(
     "--former-key-file",
@@ -180,7 +196,7 @@ def verify_trail(
     print_records(found, ["merchantId", "isIntact", "seals", "entries", "head", "fault"], as_json)
     faulty = sum(each.fault is not None for each in verdicts)
     if faulty:
-        raise AdministrationError(f"the audit trail of {faulty} of {len(verdicts)} merchants is not intact")
+        raise AdministrationError(f"{faulty} of {len(verdicts)} audit trails are not intact")
 
 
 def _wanted(call: Call, filters: dict[str, Any]) -> AuditFilter:

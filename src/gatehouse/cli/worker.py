@@ -10,14 +10,15 @@ from gatehouse.cli.opening import open_current_core
 from gatehouse.delivery.worker import Worker
 from gatehouse.logs import configure_logging
 from gatehouse.operations.audit_seals import Sealer
+from gatehouse.operations.hourly_counts import HourlyCounter
 
-_SEALER_STOP = 5
-"""Seconds that a seal under way has when the worker stops."""
+_THREAD_STOP = 5
+"""Seconds that a seal or count under way has when the worker stops."""
 
 
 @click.command
 def worker() -> None:
-    """Deliver mails and SMS, and seal the audit trail, until SIGTERM or SIGINT.
+    """Deliver mails and SMS, seal the audit trail and count what happened by the hour, until SIGTERM or SIGINT.
 
     "gatehouse serve" delivers by itself; this is for deliveries on another machine, with "serve --no-worker".
     Any number of workers may run.
@@ -35,5 +36,8 @@ def worker() -> None:
         logging.getLogger("gatehouse.delivery").info("the worker delivers")
         sealing = threading.Thread(target=Sealer(core).run, args=(stop,), name="audit", daemon=True)
         sealing.start()
+        counting = threading.Thread(target=HourlyCounter(core).run, args=(stop,), name="hourly-counts", daemon=True)
+        counting.start()
         Worker(core).run(stop)
-        sealing.join(_SEALER_STOP)
+        for thread in (sealing, counting):
+            thread.join(_THREAD_STOP)

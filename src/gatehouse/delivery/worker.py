@@ -1,5 +1,7 @@
 """The delivery worker: keeps lanes going, looks after messages that take long, and does what calls asked for accounts.
 
+Beside that it removes what is old (operations/removal.py), and keeps SQLite's log short.
+
 Each medium has lanes of its own, so that a mail server that hangs keeps no SMS waiting. The first lane of a medium
 does all the work; the others step in when every lane before them is held up by a slow message or finds more than it can
 take at a time.
@@ -15,7 +17,7 @@ from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.domain.messages import Medium
 from gatehouse.operations.core import Core
 from gatehouse.operations.fulfilment import fulfil_next
-from gatehouse.storage import guess_counts, outbox
+from gatehouse.operations.removal import Remover
 
 logger = logging.getLogger("gatehouse.delivery")
 
@@ -28,8 +30,8 @@ _PAUSE, _PAUSE_AFTER_FAILURE = 1.0, 5.0
 _WATCHED_EVERY = 0.5
 """Seconds between two looks at the lanes."""
 
-_WIPED_EVERY = 60.0
-"""Seconds between two looks for content whose time has passed."""
+_CHECKPOINT_EVERY = 0.5
+"""Seconds between two looks at the log of SQLite, which may grow by some megabytes meanwhile."""
 
 _CLOSED_AFTER = 15.0
 """Seconds without a message after which a lane lets go of its connection."""
@@ -49,7 +51,12 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set, which is noticed within a second."""
         wakes = [threading.Event()]
-        threads = [threading.Thread(target=self._fulfil, args=(wakes[0], stop), name="account-requests", daemon=True)]
+        threads = [
+            threading.Thread(target=self._fulfil, args=(wakes[0], stop), name="account-requests", daemon=True),
+            threading.Thread(target=Remover(self._core).run, args=(stop,), name="removal", daemon=True),
+        ]
+        if self._core.database.is_sqlite:
+            threads.append(threading.Thread(target=self._checkpoint, args=(stop,), name="checkpoints", daemon=True))
         for medium, lanes in self._lanes.items():
             for number, lane in enumerate(lanes):
                 wake = threading.Event()
@@ -64,7 +71,6 @@ class Worker:
                 wakes.append(wake)
         for thread in threads:
             thread.start()
-        next_wipe = time.monotonic()
         while not stop.is_set():
             if self._core.message_queued.wait(_WATCHED_EVERY):
                 # Cleared before the outbox is looked at, so that what is queued meanwhile wakes us again.
@@ -73,9 +79,6 @@ class Worker:
                     wake.set()
             for lane in (lane for lanes in self._lanes.values() for lane in lanes):
                 self._attempt(lane.watch)
-            if time.monotonic() >= next_wipe:
-                next_wipe = time.monotonic() + jittered(_WIPED_EVERY)
-                self._attempt(self.wipe)
         for wake in wakes:
             wake.set()
         _join(threads, _STOPPED_WITHIN)
@@ -98,16 +101,6 @@ class Worker:
             for lane in lanes:
                 lane.close()
 
-    def wipe(self) -> None:
-        """Wipe what its time has passed of: abandoned messages' content and wrong guesses. Raises UnavailableError."""
-        now = self._core.now()
-        with self._core.database.reading() as db:
-            if not (outbox.has_content_to_wipe(db, now) or guess_counts.has_forgotten(db, now)):
-                return
-        with self._core.database.writing() as db:
-            outbox.wipe_content(db, now)
-            guess_counts.remove_forgotten(db, now)
-
     def _fulfil(self, wake: threading.Event, stop: threading.Event) -> None:
         """Do what calls asked for accounts, as soon as it is asked here and within a second of it elsewhere."""
         while not stop.is_set():
@@ -123,6 +116,11 @@ class Worker:
                 pause = _PAUSE_AFTER_FAILURE
             wake.wait(jittered(pause))
             wake.clear()
+
+    def _checkpoint(self, stop: threading.Event) -> None:
+        """Keep SQLite's log short, so that no call has to."""
+        while not stop.wait(_CHECKPOINT_EVERY):
+            self._attempt(self._core.database.checkpoint)
 
     def _drive(self, lane: Lane, before: list[Lane], wake: threading.Event, stop: threading.Event) -> None:
         """Keep one lane going. One that is not the first works while all before it are held up."""
@@ -149,13 +147,13 @@ class Worker:
                 wake.clear()
         lane.close()
 
-    def _attempt(self, step: Callable[[], None]) -> None:
+    def _attempt(self, step: Callable[[], object]) -> None:
         try:
             step()
         except UnavailableError as error:
             logger.warning("the database is not available (%s)", error)
         except Exception as error:  # the worker must outlive whatever it ran into
-            logger.error("looking after the deliveries failed: %s", place_of(error))
+            logger.error("looking after the deliveries or the database failed: %s", place_of(error))
 
 
 def _join(threads: list[threading.Thread], seconds: float) -> None:

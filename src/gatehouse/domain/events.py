@@ -1,6 +1,9 @@
-"""Every event that is audited."""
+"""Every event that is audited, besides those of operators themselves."""
 
 from enum import StrEnum
+
+INSTALLATION = 0
+"""What stands in the place of a merchant's number in the trail of the installation itself, where operators are."""
 
 
 class AuditEvent(StrEnum):
@@ -14,6 +17,7 @@ class AuditEvent(StrEnum):
     LOGIN_COOKIE_REPLAYED = "login_cookie.replayed"
     DEVICE_REGISTERED = "device.registered"
     DEVICE_REGISTRATION_REFUSED = "device.registration_refused"
+    DEVICE_NUMBER_CHANGED = "device.number_changed"
     DEVICE_ACTIVATED = "device.activated"
     DEVICE_ACTIVATION_REFUSED = "device.activation_refused"
     DEVICE_BLOCKED = "device.blocked"

@@ -1,6 +1,7 @@
 """The people who administer this installation: their roles, and what each role may do."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -9,6 +10,9 @@ from gatehouse.domain.password_policy import PasswordPolicy
 OPERATOR_IDLE_LIFETIME = timedelta(minutes=20)
 OPERATOR_SESSION_LIFETIME = timedelta(hours=12)
 """How long an operator stays signed in without doing anything, and at most. Source: NIST SP 800-63B-4, 2.2.3 (AAL2)."""
+
+START_PASSWORD_LIFETIME = timedelta(days=3)
+"""How long a password that was drawn for an operator lets it sign in, to choose one of its own."""
 
 CODE_WAIT = timedelta(minutes=10)
 """How long the second factor may be owed after the password was right."""
@@ -45,14 +49,37 @@ class Right(StrEnum):
     RESEND_MESSAGES = "resend_messages"
     EXPORT_AUDIT = "export_audit"
     CHANGE_MERCHANT = "change_merchant"
+    ADD_MERCHANTS = "add_merchants"
+    MANAGE_OPERATORS = "manage_operators"
+
+
+OWNERS_ALONE = frozenset({Right.ADD_MERCHANTS, Right.MANAGE_OPERATORS})
+"""Rights that are about no merchant that somebody was given."""
 
 
 RIGHTS: Mapping[OperatorRole, frozenset[Right]] = {
     OperatorRole.OWNER: frozenset(Right),
-    OperatorRole.MANAGER: frozenset(Right),
+    OperatorRole.MANAGER: frozenset(Right) - OWNERS_ALONE,
     OperatorRole.SUPPORT: frozenset({Right.READ, Right.START_RESETS, Right.BLOCK_DEVICES}),
 }
 """What each role may do. An owner works for every merchant, the others for those that they were given."""
+
+
+@dataclass(frozen=True)
+class Authority:
+    """In whose name something is done: what the operator may do, and at which merchants, or None for all of them."""
+
+    operator_id: int | None = None
+    rights: frozenset[Right] = frozenset()
+    merchant_ids: frozenset[int] | None = frozenset()
+
+    def works_for(self, merchant_id: int) -> bool:
+        """Whether the operator may know anything of this merchant."""
+        return self.merchant_ids is None or merchant_id in self.merchant_ids
+
+
+NO_AUTHORITY = Authority()
+"""That of somebody who is not signed in."""
 
 
 class OperatorEvent(StrEnum):
@@ -69,3 +96,7 @@ class OperatorEvent(StrEnum):
     SECOND_FACTOR_REMOVED = "operator.second_factor_removed"
     RECOVERY_CODES_MADE = "operator.recovery_codes_made"
     RECOVERY_CODE_USED = "operator.recovery_code_used"
+
+
+REFUSALS = frozenset({OperatorEvent.SIGN_IN_REFUSED, OperatorEvent.CODE_REFUSED})
+"""Events of somebody who did not know the operator's secret."""

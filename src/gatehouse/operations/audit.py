@@ -8,6 +8,7 @@ from typing import Any
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.identity import email_key
+from gatehouse.domain.operators import OperatorEvent
 from gatehouse.operations.audit_macs import new_entry_mac
 from gatehouse.operations.calls import Call
 from gatehouse.security.keys import Keys
@@ -28,7 +29,7 @@ _LONGEST_SUBJECT, _LONGEST_SOURCE = 40, 64
 
 def record(
     call: Call,
-    event: AuditEvent,
+    event: AuditEvent | OperatorEvent,
     *,
     merchant_id: int,
     application_id: int | None = None,
@@ -39,8 +40,9 @@ def record(
 ) -> None:
     """Add an entry: what happened, to which account, and with which outcome where it was refused.
 
-    `subject` is the number of the record that was worked on, where that is not the account; `changes` is what
-    `changes_of` returns. Who calls, from where and on which device is taken from the call.
+    `merchant_id` is INSTALLATION for what belongs to no merchant. `subject` is the number of the record that was
+    worked on, where that is not the account; `changes` is what `changes_of` returns. Who calls, from where and
+    on which device is taken from the call.
     """
     known = call.known
     values = {
@@ -62,8 +64,10 @@ def record(
     known.is_audited = True
 
 
-def record_refusal(call: Call, method: str, outcome: ReturnCode) -> None:
+def record_refusal(call: Call, method: str, outcome: ReturnCode, detail: str = "") -> None:
     """Add an entry for a refused call that left none, if its caller had proved who he is. Call it when all is done.
+
+    `detail` is the result's: of a member that is missing or wrong, its name is recorded with the method's.
 
     A refusal of somebody unknown leaves none here: who need not prove anything could fill the disk with them. The
     operations record those that matter, such as a wrong password, and limit how many there can be.
@@ -78,8 +82,15 @@ def record_refusal(call: Call, method: str, outcome: ReturnCode) -> None:
             merchant_id=known.merchant_id,
             account_id=known.account_id,
             outcome=outcome,
-            subject=method,
+            subject=_subject(method, outcome, detail),
         )
+
+
+def _subject(method: str, outcome: ReturnCode, detail: str) -> str:
+    """Return the method, with the name of the member that it was refused for where there is one and room for both."""
+    named = f"{method} {detail}"
+    is_member = outcome in (ReturnCode.MISSING_FIELD, ReturnCode.INVALID_FIELD) and detail.isalpha()
+    return named if is_member and len(named) <= _LONGEST_SUBJECT else method
 
 
 def changes_of(before: object | None, after: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -14,13 +14,13 @@ from typing import Any
 from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.operations import audit_macs
 from gatehouse.operations.core import Core
-from gatehouse.storage import audit, audit_seals, locks
-from gatehouse.storage.audit_seals import Horizon
+from gatehouse.storage import audit, audit_seals, horizons, locks
+from gatehouse.storage.horizons import Horizon
 
 _log = logging.getLogger("gatehouse.audit")
 
-MAX_ENTRIES = 1000
-"""Entries under one seal."""
+MAX_ENTRIES = 500
+"""Entries under one seal. They are removed together, and on SQLite nobody else can write meanwhile."""
 
 _SEALED_EVERY = 10.0
 """Seconds between two looks for new entries. A seal for each second would make about as many seals as entries."""
@@ -28,11 +28,11 @@ _SEALED_EVERY = 10.0
 _REMOVED_EVERY, _ALL_SEEN_EVERY, _HEADS_LOGGED_EVERY = 3600.0, 600.0, 3600.0
 """Seconds between two removals of what is old, two looks at every merchant, and two log lines with the heads."""
 
-_SEALS_AT_A_TIME, _REMOVED_AT_A_TIME = 50, 2000
+_SEALS_AT_A_TIME, _REMOVED_AT_A_TIME = 50, 250
 """Seals, and about how many entries, that are removed in one transaction: others have to write, too."""
 
-_REMOVAL_PAUSE = 0.1
-"""Seconds between two such transactions."""
+_REMOVAL_PAUSE, _REMOVAL_SHARE = 0.02, 4
+"""Seconds between two such transactions at least, and how many times as long as one took."""
 
 _STOPPED_WITHIN = 1.0
 """Seconds between two looks whether to stop."""
@@ -81,7 +81,7 @@ class Sealer:
         with self._core.database.reading() as db:
             if self._horizon is None:
                 self._horizon = audit_seals.look_at_horizon(db)
-            if not audit_seals.is_final(db, self._horizon):
+            if not horizons.is_final(db, self._horizon):
                 return 0
             horizon, self._horizon = self._horizon, None
             is_time_for_all = time.monotonic() - self._all_seen_at >= _ALL_SEEN_EVERY
@@ -102,7 +102,7 @@ class Sealer:
         deadline = time.monotonic() + _FINAL_WITHIN
         with self._core.database.reading() as db:
             horizon = audit_seals.look_at_horizon(db)
-            while not audit_seals.is_final(db, horizon):
+            while not horizons.is_final(db, horizon):
                 if time.monotonic() > deadline:
                     return False
                 time.sleep(0.05)
@@ -125,8 +125,9 @@ class Sealer:
             with self._core.database.reading() as db:
                 if not audit_seals.find_expired(db, before, 1):
                     break
+            began = time.monotonic()
             removed += self._remove_some(before)
-            stop.wait(_REMOVAL_PAUSE)
+            stop.wait(max(_REMOVAL_PAUSE, (time.monotonic() - began) * _REMOVAL_SHARE))
         return removed
 
     def _remove_some(self, before: datetime) -> int:

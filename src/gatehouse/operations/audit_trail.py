@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gatehouse.domain.errors import AdministrationError
+from gatehouse.domain.events import INSTALLATION
 from gatehouse.operations import audit as recording
 from gatehouse.operations.calls import Call
 from gatehouse.operations.merchants import get_merchant
@@ -60,5 +61,5 @@ def _needed(merchant_id: int | None) -> int:
 
 
 def _check_merchant(call: Call, wanted: AuditFilter) -> None:
-    if wanted.merchant_id is not None:
+    if wanted.merchant_id is not None and wanted.merchant_id != INSTALLATION:
         get_merchant(call, wanted.merchant_id)

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
+from gatehouse.domain.events import INSTALLATION
 from gatehouse.operations import audit_macs
 from gatehouse.operations.audit_seals import Sealer
+from gatehouse.operations.calls import Call
 from gatehouse.operations.core import Core
 from gatehouse.security.keys import Keys
 from gatehouse.storage import audit, audit_seals, merchants
@@ -32,6 +35,28 @@ class Verdict:
     head: str | None
 
 
+PART_ENTRIES, PART_SEALS = 5_000, 500
+"""How much of a trail is verified at a time while somebody waits for a page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartVerdict:
+    """What was found of a part of a trail, from one seal to another; 0 for both where there is no seal.
+
+    `is_from_beginning` and `is_to_end` tell whether there is more before and after it. `begins_at` is the moment of
+    the oldest seal of the part, or None.
+    """
+
+    fault: str | None
+    first_seal: int
+    last_seal: int
+    entries: int
+    unsealed: int
+    is_from_beginning: bool
+    is_to_end: bool
+    begins_at: datetime | None
+
+
 class _FaultFoundError(Exception):
     """Something is wrong with the trail; the text says what."""
 
@@ -39,16 +64,41 @@ class _FaultFoundError(Exception):
 def verify(
     core: Core, expected: Mapping[int, Head], merchant_id: int | None = None, former: Sequence[Keys] = ()
 ) -> list[Verdict]:
-    """Seal what is there, then verify the trail of every merchant, or of this one. Raises UnavailableError.
+    """Seal what is there, then verify every trail, or that of this merchant. Raises UnavailableError.
 
-    `expected` are heads that were kept elsewhere, by merchant; with `former`, what was made under these keys is as
+    The trail of the installation itself has the number INSTALLATION. `expected` are heads that were kept elsewhere, by
+    merchant; with `former`, what was made under these keys is as
     good as under the present one.
     """
     Sealer(core).seal_now()
     with core.database.reading() as db:
-        known = {each.id for each in merchants.find_every(db)}
+        known = {INSTALLATION, *(each.id for each in merchants.find_every(db))}
         wanted = sorted(known | expected.keys()) if merchant_id is None else [merchant_id]
         return [_verdict(db, [core.keys, *former], each, expected.get(each)) for each in wanted]
+
+
+def verify_part(call: Call, merchant_id: int, last: int | None = None) -> PartVerdict:
+    """Verify the newest part of a merchant's trail, or the one that ends with the seal `last`. Seals nothing.
+
+    The work is bounded, however large the trail. A part hangs on the seal before it, which is taken as it is; whether
+    an entry is a copy of another one is told by `verify` alone. A fault must show twice, as there.
+    """
+    with call.reading():
+        first = _verify_part(call.db, [call.keys], merchant_id, last)
+        return first if first.fault is None else _verify_part(call.db, [call.keys], merchant_id, last)
+
+
+def _verify_part(db: Connection, keys: Sequence[Keys], merchant_id: int, last: int | None) -> PartVerdict:
+    newest = audit_seals.find_last(db, merchant_id)
+    begins_with, size = 0, 0
+    for number, count in audit_seals.find_sizes(db, merchant_id, last, PART_SEALS):
+        if begins_with and size + count > PART_ENTRIES:
+            break
+        begins_with, size = number, size + count
+    before = audit_seals.find_page(db, merchant_id, begins_with - 2, 1) if begins_with > 1 else []
+    anchor = before[0] if before and before[0].number == begins_with - 1 else None
+    is_to_end = last is None or newest is None or last >= newest.number
+    return _Chain(db, keys, merchant_id, None).verify_part(anchor, begins_with, last, is_to_end)
 
 
 def _verdict(db: Connection, keys: Sequence[Keys], merchant_id: int, expected: Head | None) -> Verdict:
@@ -94,6 +144,34 @@ class _Chain:
             entries=self._entries,
             unsealed=self._unsealed,
             head=f"{head.number}:{head.digest.hex()}" if head else None,
+        )
+
+    def verify_part(self, anchor: AuditSeal | None, first: int, last: int | None, is_to_end: bool) -> PartVerdict:
+        """Verify the seals from the first to the last, after `anchor` where there is one; and what is unsealed."""
+        fault, begins_at = None, None
+        newest = audit.newest_number(self._db, self._merchant_id)
+        self._last, reached, is_all = anchor, 0, True
+        try:
+            for seal in audit_seals.each_seal(self._db, self._merchant_id, after=first - 1) if first else ():
+                if last is not None and seal.number > last:
+                    break
+                begins_at = begins_at or seal.sealed_at
+                self._check_seal(seal)
+                self._check_entries(seal)
+                self._last, reached = seal, seal.number
+            if is_to_end:
+                is_all = self._check_unsealed(newest, PART_ENTRIES)
+        except _FaultFoundError as error:
+            fault = str(error)
+        return PartVerdict(
+            fault=fault,
+            first_seal=first,
+            last_seal=reached,
+            entries=self._entries,
+            unsealed=self._unsealed,
+            is_from_beginning=anchor is None,
+            is_to_end=is_to_end and is_all,
+            begins_at=begins_at,
         )
 
     def _check_seal(self, seal: AuditSeal) -> None:
@@ -161,13 +239,16 @@ class _Chain:
         if not audit_macs.is_genuine(self._keys, entry):
             raise _FaultFoundError(f"entry {entry.id} was changed, or made with another secret key")
 
-    def _check_unsealed(self, newest: int) -> None:
-        """Check the entries that no seal holds yet, each by itself."""
+    def _check_unsealed(self, newest: int, most: int | None = None) -> bool:
+        """Check the entries that no seal holds yet, each by itself; return whether these are not more than `most`."""
         after = self._last.last_entry_id if self._last else 0
         for entry in audit.each_between(self._db, self._merchant_id, after, newest):
+            if self._unsealed == most:
+                return False
             self._check_entry(entry)
             self._entries += 1
             self._unsealed += 1
+        return True
 
     def _check_copies(self) -> None:
         copy = audit.find_copy(self._db, self._merchant_id)

@@ -1,6 +1,6 @@
 """What the panel lists of a merchant or an account, a page at a time, and how an account is found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,6 +14,7 @@ from gatehouse.storage.accounts import Account
 from gatehouse.storage.audit import AuditEntry, AuditFilter
 from gatehouse.storage.devices import Device
 from gatehouse.storage.login_cookies import LoginCookie
+from gatehouse.storage.merchants import Merchant
 from gatehouse.storage.panel_lists import LiveSession
 
 PAGE = 50
@@ -28,10 +29,10 @@ Listed = TypeVar("Listed")
 
 @dataclass(frozen=True)
 class Page(Generic[Listed]):
-    """A page of records, and the number below which the next one begins, or None when this is the last."""
+    """A page of records, and the number after whose record the next one goes on, or None when this is the last."""
 
     records: Sequence[Listed]
-    next_before: int | None
+    continues_at: int | None
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,18 @@ class AccountGlance:
     devices: Sequence[Device]
     messages: Sequence[MessageRecord]
     entries: Sequence[AuditEntry]
+
+
+def list_merchants_of(call: Call, merchant_ids: Collection[int] | None, name: str, after: int | None) -> Page[Merchant]:
+    """Return a page of these merchants, or of all, whose names have this in them, by number from after one on."""
+    with call.reading():
+        # Databases differ in what they take for the same letter.
+        named = [
+            number
+            for number, each in panel_lists.find_merchant_names(call.db, merchant_ids).items()
+            if number > (after or 0) and name.casefold() in each.casefold()
+        ]
+        return _page(panel_lists.find_merchants(call.db, named[: PAGE + 1]))
 
 
 def list_newest_accounts(call: Call, merchant_id: int, before: int | None) -> Page[Account]:
@@ -86,7 +99,7 @@ def glance_at_account(call: Call, account: Account) -> AccountGlance:
             login_cookies=panel_lists.find_login_cookies(call.db, account.id, call.now, GLANCE),
             devices=panel_lists.find_devices(call.db, account.merchant_id, None, GLANCE, account_id=account.id),
             messages=[record_of(call, each) for each in messages],
-            entries=panel_lists.find_entries_of_account(call.db, account.id, None, GLANCE),
+            entries=panel_lists.find_entries_of_account(call.db, account.merchant_id, account.id, GLANCE),
         )
 
 
@@ -118,7 +131,7 @@ def list_messages_of(call: Call, merchant_id: int, before: int | None, state: st
     """Return a page of the merchant's messages, in one state where given, newest first."""
     with call.reading():
         page = _page(panel_lists.find_messages(call.db, merchant_id, before, PAGE + 1, state=state))
-        return Page([record_of(call, each) for each in page.records], page.next_before)
+        return Page([record_of(call, each) for each in page.records], page.continues_at)
 
 
 def list_newest_entries(call: Call, wanted: AuditFilter, before: int | None) -> Page[AuditEntry]:

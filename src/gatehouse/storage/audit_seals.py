@@ -1,14 +1,16 @@
-"""The seals of the audit trail, and which of its entries can be sealed."""
+"""The seals of the audit trail."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, text
+from sqlalchemy import Connection, delete, exists, func, insert, literal, select, union_all
 from sqlalchemy.exc import IntegrityError
 
-from gatehouse.storage import audit
+from gatehouse.domain.events import INSTALLATION
+from gatehouse.storage import horizons
+from gatehouse.storage.horizons import Horizon
 from gatehouse.storage.records import columns, find_all, find_one, update_one
 from gatehouse.storage.tables import audit_entries, audit_seals, merchants
 
@@ -40,29 +42,9 @@ class AuditSeal:
 _SELECT = select(*columns(AuditSeal, audit_seals))
 
 
-@dataclass(frozen=True)
-class Horizon:
-    """The newest entry at one moment, and the transactions that might still add one with a lower number."""
-
-    last: int
-    writers: frozenset[str]
-
-
 def look_at_horizon(db: Connection) -> Horizon:
-    """Return the horizon of this moment.
-
-    On SQLite there is one writer, so that numbers are seen in their order. PostgreSQL gives a number when a row is
-    inserted and shows it at the commit. Who inserts has locked the table (ROW EXCLUSIVE) before it gets a number,
-    until its commit is seen; so whoever has a number below one that is seen is among those who hold this lock after
-    that. The number of the transaction itself would tell less: it may be given after the row's number.
-    """
-    last = audit.newest_number(db)
-    return Horizon(last, _writers(db) if db.dialect.name == "postgresql" else frozenset())
-
-
-def is_final(db: Connection, horizon: Horizon) -> bool:
-    """Whether every entry up to the horizon that will ever be there is there."""
-    return not horizon.writers or horizon.writers.isdisjoint(_writers(db))
+    """Return the horizon of the audit trail."""
+    return horizons.look(db, audit_entries)
 
 
 def find_last(db: Connection, merchant_id: int) -> AuditSeal | None:
@@ -77,12 +59,20 @@ def find_page(db: Connection, merchant_id: int, after: int, limit: int) -> Seque
     return find_all(db, statement.order_by(audit_seals.c.number).limit(limit), AuditSeal)
 
 
-def each_seal(db: Connection, merchant_id: int) -> Iterator[AuditSeal]:
-    """Give every seal of the merchant by number."""
-    after = -1
+def each_seal(db: Connection, merchant_id: int, after: int = -1) -> Iterator[AuditSeal]:
+    """Give every seal of the merchant with a number above `after`, by number."""
     while found := find_page(db, merchant_id, after, _AT_A_TIME):
         yield from found
         after = found[-1].number
+
+
+def find_sizes(db: Connection, merchant_id: int, last: int | None, limit: int) -> Sequence[tuple[int, int]]:
+    """Return the numbers of up to `limit` seals, and how many entries each has: the newest first, from `last` down."""
+    statement = select(audit_seals.c.number, audit_seals.c.entry_count).where(audit_seals.c.merchant_id == merchant_id)
+    if last is not None:
+        statement = statement.where(audit_seals.c.number <= last)
+    statement = statement.order_by(audit_seals.c.number.desc()).limit(limit)
+    return [(number, count) for number, count in db.execute(statement)]
 
 
 def find_expired(db: Connection, before: datetime, limit: int) -> Sequence[AuditSeal]:
@@ -93,20 +83,24 @@ def find_expired(db: Connection, before: datetime, limit: int) -> Sequence[Audit
 
 
 def find_unsealed_merchants(db: Connection, horizon: int) -> Sequence[int]:
-    """Return the merchants that have entries up to the horizon which no seal holds, by number."""
+    """Return the merchants that have entries up to the horizon which no seal holds, by number.
+
+    The installation itself is among them, as INSTALLATION.
+    """
+    trails = union_all(select(merchants.c.id), select(literal(INSTALLATION, merchants.c.id.type))).subquery()
     sealed_to = (
         select(audit_seals.c.last_entry_id)
-        .where(audit_seals.c.merchant_id == merchants.c.id)
+        .where(audit_seals.c.merchant_id == trails.c.id)
         .order_by(audit_seals.c.number.desc())
         .limit(1)
         .scalar_subquery()
     )
     unsealed = exists().where(
-        audit_entries.c.merchant_id == merchants.c.id,
+        audit_entries.c.merchant_id == trails.c.id,
         audit_entries.c.id > func.coalesce(sealed_to, 0),
         audit_entries.c.id <= horizon,
     )
-    return list(db.scalars(select(merchants.c.id).where(unsealed).order_by(merchants.c.id)))
+    return list(db.scalars(select(trails.c.id).where(unsealed).order_by(trails.c.id)))
 
 
 def add(db: Connection, **values: Any) -> bool:
@@ -127,12 +121,3 @@ def note_removal(db: Connection, seal_id: int, removed_at: datetime, removal_mac
 def remove_before(db: Connection, merchant_id: int, number: int) -> None:
     """Remove the merchant's seals with numbers below this one."""
     db.execute(delete(audit_seals).where(audit_seals.c.merchant_id == merchant_id, audit_seals.c.number < number))
-
-
-def _writers(db: Connection) -> frozenset[str]:
-    statement = text(
-        "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted "
-        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-        "AND relation = to_regclass('audit_entries') AND pid IS DISTINCT FROM pg_backend_pid()"
-    )
-    return frozenset(db.scalars(statement))

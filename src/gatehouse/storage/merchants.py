@@ -67,6 +67,11 @@ def find_every(db: Connection) -> Sequence[Merchant]:
     return find_all(db, _SELECT.order_by(merchants.c.id), Merchant)
 
 
+def lock(db: Connection, merchant_id: int) -> None:
+    """Keep other calls from changing the merchant until the transaction ends."""
+    db.execute(select(merchants.c.id).where(merchants.c.id == merchant_id).with_for_update(key_share=True))
+
+
 def add(db: Connection, **values: Any) -> int:
     """Insert a merchant and return its number."""
     return insert_one(db, merchants, values)

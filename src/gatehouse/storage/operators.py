@@ -1,4 +1,4 @@
-"""Operators: the people who administer this installation, their sessions, recovery codes and events."""
+"""Operators: the people who administer this installation, their sessions and recovery codes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
 
+from gatehouse.domain.events import INSTALLATION
 from gatehouse.storage.records import columns, find_all, find_one, insert_one, update_one
 from gatehouse.storage.tables import (
-    operator_events,
+    audit_entries,
     operator_merchants,
     operator_recovery_codes,
     operator_sessions,
@@ -19,7 +20,10 @@ from gatehouse.storage.tables import (
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator. The second factor counts from `totp_confirmed_at` on."""
+    """One operator. The second factor counts from `totp_confirmed_at` on.
+
+    A password that was drawn for the operator, and not yet replaced by its own, ends at `start_password_expires_at`.
+    """
 
     id: int
     username: str
@@ -28,9 +32,16 @@ class Operator:
     time_zone: str
     totp_secret_sealed: bytes | None
     totp_confirmed_at: datetime | None
+    start_password_expires_at: datetime | None
     disabled_at: datetime | None
     last_signed_in_at: datetime | None
     created_at: datetime
+
+    def may_sign_in(self, now: datetime) -> bool:
+        """Whether the operator's password is good for anything."""
+        return self.disabled_at is None and (
+            self.start_password_expires_at is None or self.start_password_expires_at > now
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,6 @@ class OperatorHappening:
     """One thing that happened to an operator; `changes` are the values before and after, by field."""
 
     id: int
-    operator_id: int
     event: str
     source: str | None
     request_id: str | None
@@ -201,15 +211,15 @@ def end_sessions(db: Connection, operator_id: int, now: datetime, besides: int |
     return _end(db, now, operator_sessions.c.operator_id == operator_id, operator_sessions.c.id != (besides or 0))
 
 
-def add_event(db: Connection, **values: Any) -> None:
-    """Insert what happened to an operator."""
-    db.execute(insert(operator_events).values(**values))
-
-
 def find_events(db: Connection, operator_id: int, limit: int) -> Sequence[OperatorHappening]:
-    """Return the newest of what happened to the operator, newest first."""
-    statement = select(*columns(OperatorHappening, operator_events)).where(operator_events.c.operator_id == operator_id)
-    return find_all(db, statement.order_by(operator_events.c.id.desc()).limit(limit), OperatorHappening)
+    """Return the newest of what happened to the operator, from the audit trail of the installation, newest first."""
+    statement = (
+        select(*columns(OperatorHappening, audit_entries))
+        .where(audit_entries.c.merchant_id == INSTALLATION, audit_entries.c.subject == str(operator_id))
+        .order_by(audit_entries.c.id.desc())
+        .limit(limit)
+    )
+    return find_all(db, statement, OperatorHappening)
 
 
 def _end(db: Connection, now: datetime, *which: ColumnElement[bool]) -> int:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     cast,
     func,
     insert,
+    literal_column,
     null,
     or_,
     select,
@@ -156,13 +157,16 @@ def requeue(db: Connection, message_id: int, now: datetime) -> bool:
 
 def has_content_to_wipe(db: Connection, now: datetime) -> bool:
     """Whether `wipe_content` would find something; asked first because it takes no lock."""
-    statement = select(messages.c.id).where(_is_to_wipe(now)).limit(1)
-    return db.execute(statement).one_or_none() is not None
+    return db.execute(_TO_WIPE, {"now": now, "limit": 1}).one_or_none() is not None
 
 
-def wipe_content(db: Connection, now: datetime) -> None:
-    """Wipe the content of abandoned messages whose time for being sent again has passed."""
-    db.execute(update(messages).where(_is_to_wipe(now)).values(content=null()))
+def wipe_content(db: Connection, now: datetime, limit: int) -> int:
+    """Wipe the content of up to `limit` abandoned messages whose time for being sent again has passed; return how many.
+
+    Those that an operator has sent again at this moment are left for the next time.
+    """
+    numbers = list(db.scalars(_TO_WIPE.with_for_update(skip_locked=True), {"now": now, "limit": limit}))
+    return db.execute(_WIPE, {"numbers": numbers}).rowcount
 
 
 def count_mails(db: Connection, account_id: int, kinds: Sequence[str], since: datetime) -> int:
@@ -248,11 +252,6 @@ def _of_medium(medium: str | None) -> Sequence[ColumnElement[bool]]:
     return [] if medium is None else [messages.c.medium == medium]
 
 
-def _is_to_wipe(now: datetime) -> ColumnElement[bool]:
-    is_due = and_(messages.c.state == MessageState.ABANDONED.value, messages.c.due_at <= now)
-    return and_(is_due, messages.c.content.is_not(null()))
-
-
 def _of_claim(**values: Any) -> ReturningUpdate[Any]:
     """Return a statement that changes a message as long as the claim is still the worker's."""
     of_claim = and_(messages.c.id == bindparam("of_id"), messages.c.claim == bindparam("of_claim"))
@@ -278,6 +277,16 @@ _POSTPONE = _of_claim(
 _RELEASE = _of_claim(
     state=MessageState.QUEUED.value, claim=None, due_at=bindparam("new_due_at"), attempts=messages.c.attempts - 1
 )
+
+_TO_WIPE = (
+    select(messages.c.id)
+    # Said as its index says it: with a parameter, no database could tell that the index holds what is asked for.
+    .where(messages.c.state == literal_column("'abandoned'"), messages.c.content.is_not(null()))
+    .where(messages.c.due_at <= bindparam("now"))
+    .order_by(messages.c.due_at)
+    .limit(bindparam("limit"))
+)
+_WIPE = update(messages).where(messages.c.id.in_(bindparam("numbers", expanding=True))).values(content=null())
 
 _REQUEUE = (
     update(messages)

@@ -1,19 +1,24 @@
 """What the panel shows of a merchant or an account: newest first, a page at a time, from where the last one ended."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Table, cast, extract, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from gatehouse.domain.messages import MessageState
 from gatehouse.storage.accounts import Account
 from gatehouse.storage.audit import AuditEntry
 from gatehouse.storage.devices import Device
 from gatehouse.storage.login_cookies import LoginCookie
+from gatehouse.storage.merchants import Merchant
 from gatehouse.storage.outbox import Message
 from gatehouse.storage.records import columns, find_all
 from gatehouse.storage.tables import (
+    DEVICE_IS_ACTIVATED,
+    DEVICE_IS_BLOCKED,
+    DEVICE_IS_REGISTERED,
+    MESSAGE_IS_NOT_SENT,
     accounts,
     applications,
     audit_entries,
@@ -26,7 +31,7 @@ from gatehouse.storage.tables import (
     sessions,
 )
 
-_HOUR = 3600
+_STATES = {"blocked": DEVICE_IS_BLOCKED, "activated": DEVICE_IS_ACTIVATED, "registered": DEVICE_IS_REGISTERED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +45,6 @@ class LiveSession:
     expires_at: datetime
     created_at: datetime
     idle_lifetime: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class EventCount:
-    """How often an event had this outcome in an hour, which is counted from 1970."""
-
-    event: str
-    outcome: str | None
-    hour: int
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +94,11 @@ def find_devices(
 
     `state` is `blocked`, `activated` or `registered`.
     """
-    statement = select(*columns(Device, devices)).where(devices.c.merchant_id == merchant_id, *_in_state(state))
+    if application_id is not None and device_id is None and account_id is None:
+        return _find_devices_of_application(db, merchant_id, application_id, before, limit, state)
+    statement = select(*columns(Device, devices)).where(devices.c.merchant_id == merchant_id)
+    if state in _STATES:
+        statement = statement.where(text(_STATES[state]))
     given: list[tuple[ColumnElement[object], object]] = [
         (devices.c.account_id, account_id),
         (devices.c.device_id, device_id),
@@ -111,6 +110,27 @@ def find_devices(
     return find_all(db, statement.order_by(devices.c.id.desc()).limit(limit), Device)
 
 
+def _find_devices_of_application(
+    db: Connection, merchant_id: int, application_id: int, before: int | None, limit: int, state: str | None
+) -> Sequence[Device]:
+    """Return the newest registrations of the merchant's application, newest first.
+
+    Each state is asked for by itself, the merchant is not, and rows are read when their numbers are known, which an
+    index has: else the databases count on finding enough among the newest devices, and read all of them where the
+    application has none in this state.
+    """
+    is_of_merchant = applications.c.merchant_id == merchant_id
+    if db.execute(select(applications.c.id).where(applications.c.id == application_id, is_of_merchant)).first() is None:
+        return []
+    of_application = select(devices.c.id).where(devices.c.application_id == application_id)
+    if before is not None:
+        of_application = of_application.where(devices.c.id < before)
+    newest = of_application.order_by(devices.c.id.desc()).limit(limit)
+    wanted = [_STATES[state]] if state in _STATES else list(_STATES.values())
+    found = sorted((number for each in wanted for number in db.scalars(newest.where(text(each)))), reverse=True)
+    return find_devices_by_number(db, merchant_id, found[:limit])[::-1]
+
+
 def find_devices_by_number(db: Connection, merchant_id: int, numbers: Collection[int]) -> Sequence[Device]:
     """Return the merchant's registrations of these numbers."""
     statement = select(*columns(Device, devices)).where(devices.c.merchant_id == merchant_id, devices.c.id.in_(numbers))
@@ -118,7 +138,7 @@ def find_devices_by_number(db: Connection, merchant_id: int, numbers: Collection
 
 
 def find_live_sessions(db: Connection, account_id: int, now: datetime, limit: int) -> Sequence[LiveSession]:
-    """Return the account's sessions that have neither ended nor expired, newest first."""
+    """Return the account's sessions that have neither ended nor expired, the one that lives longest first."""
     statement = (
         select(
             sessions.c.id,
@@ -131,7 +151,8 @@ def find_live_sessions(db: Connection, account_id: int, now: datetime, limit: in
         )
         .join(applications, applications.c.id == sessions.c.application_id)
         .where(sessions.c.account_id == account_id, sessions.c.ended_at.is_(None), sessions.c.expires_at > now)
-        .order_by(sessions.c.id.desc())
+        # As their index is; those of one application were made in the same order.
+        .order_by(sessions.c.expires_at.desc(), sessions.c.id.desc())
         .limit(limit)
     )
     found = [LiveSession(*row) for row in db.execute(statement)]
@@ -140,11 +161,15 @@ def find_live_sessions(db: Connection, account_id: int, now: datetime, limit: in
 
 def find_login_cookies(db: Connection, account_id: int, now: datetime, limit: int) -> Sequence[LoginCookie]:
     """Return the account's login cookies that are good, or were replayed, newest first."""
-    is_live = login_cookies.c.ended_at.is_(None) & (login_cookies.c.expires_at > now)
-    statement = select(*columns(LoginCookie, login_cookies)).where(
-        login_cookies.c.account_id == account_id, is_live | login_cookies.c.replayed_at.is_not(None)
-    )
-    return find_all(db, statement.order_by(login_cookies.c.id.desc()).limit(limit), LoginCookie)
+    of_account = select(*columns(LoginCookie, login_cookies)).where(login_cookies.c.account_id == account_id)
+    live = of_account.where(login_cookies.c.ended_at.is_(None), login_cookies.c.expires_at > now)
+    # One by one, because each has an index of its own, which both together would not use.
+    found = {
+        each.id: each
+        for which in (live, of_account.where(login_cookies.c.replayed_at.is_not(None)))
+        for each in find_all(db, which.order_by(login_cookies.c.id.desc()).limit(limit), LoginCookie)
+    }
+    return [found[number] for number in sorted(found, reverse=True)[:limit]]
 
 
 def find_messages(
@@ -169,54 +194,48 @@ def find_messages(
     return find_all(db, statement.order_by(*order, messages.c.id.desc()).limit(limit), Message)
 
 
-def find_entries_of_account(db: Connection, account_id: int, before: int | None, limit: int) -> Sequence[AuditEntry]:
-    """Return the newest audit entries about the account, newest first."""
-    statement = select(*columns(AuditEntry, audit_entries)).where(audit_entries.c.account_id == account_id)
-    if before is not None:
-        statement = statement.where(audit_entries.c.id < before)
+def find_entries_of_account(db: Connection, merchant_id: int, account_id: int, limit: int) -> Sequence[AuditEntry]:
+    """Return the newest audit entries about the merchant's account, newest first."""
+    statement = select(*columns(AuditEntry, audit_entries)).where(
+        audit_entries.c.merchant_id == merchant_id, audit_entries.c.account_id == account_id
+    )
     return find_all(db, statement.order_by(audit_entries.c.id.desc()).limit(limit), AuditEntry)
 
 
-def count_events(db: Connection, merchant_ids: Collection[int] | None, since: datetime) -> Sequence[EventCount]:
-    """Return how often each event was recorded with which outcome since then, by hour."""
-    hour = cast(extract("epoch", audit_entries.c.created_at), BigInteger) // _HOUR
+def count_messages_not_sent(
+    db: Connection, merchant_ids: Collection[int] | None, since: datetime
+) -> Mapping[tuple[int, str], int]:
+    """Return how many of the messages since then are not sent, by merchant and state."""
     statement = (
-        select(audit_entries.c.event, audit_entries.c.outcome, hour, func.count())
-        .where(*_of(audit_entries, merchant_ids), audit_entries.c.created_at >= since)
-        .group_by(audit_entries.c.event, audit_entries.c.outcome, hour)
+        select(messages.c.merchant_id, messages.c.state, func.count())
+        .where(messages.c.created_at >= since, text(MESSAGE_IS_NOT_SENT))
+        .group_by(messages.c.merchant_id, messages.c.state)
     )
-    return [EventCount(event, outcome, int(at), count) for event, outcome, at, count in db.execute(statement)]
+    if merchant_ids is not None:
+        statement = statement.where(messages.c.merchant_id.in_(sorted(merchant_ids)))
+    return {(merchant_id, state): count for merchant_id, state, count in db.execute(statement)}
 
 
-def count_messages(db: Connection, merchant_ids: Collection[int] | None, since: datetime) -> dict[str, int]:
-    """Return how many of the messages since then are in which state."""
-    statement = (
-        select(messages.c.state, func.count())
-        .where(*_of(messages, merchant_ids), messages.c.created_at >= since)
-        .group_by(messages.c.state)
-    )
-    return {state: count for state, count in db.execute(statement)}
+def count_overdue(db: Connection, merchant_ids: Collection[int] | None, due_before: datetime, most: int) -> int:
+    """Return how many messages are queued whose time was before then, and no more than `most`."""
+    found = select(messages.c.id).where(messages.c.state == MessageState.QUEUED.value, messages.c.due_at < due_before)
+    if merchant_ids is not None:
+        found = found.where(messages.c.merchant_id.in_(sorted(merchant_ids)))
+    return db.execute(select(func.count()).select_from(found.limit(most).subquery())).scalar_one()
 
 
-def count_abandoned(db: Connection, merchant_ids: Collection[int] | None, since: datetime) -> dict[int, int]:
-    """Return how many of the messages since then were given up, by merchant."""
-    statement = (
-        select(messages.c.merchant_id, func.count())
-        .where(*_of(messages, merchant_ids), messages.c.created_at >= since)
-        .where(messages.c.state == MessageState.ABANDONED.value)
-        .group_by(messages.c.merchant_id)
-    )
-    return {merchant_id: count for merchant_id, count in db.execute(statement)}
+def find_merchant_names(db: Connection, merchant_ids: Collection[int] | None) -> Mapping[int, str]:
+    """Return the names of these merchants, or of all, by number and in the order of the numbers."""
+    statement = select(merchants.c.id, merchants.c.name).order_by(merchants.c.id)
+    if merchant_ids is not None:
+        statement = statement.where(merchants.c.id.in_(sorted(merchant_ids)))
+    return {number: name for number, name in db.execute(statement)}
 
 
-def count_overdue(db: Connection, merchant_ids: Collection[int] | None, due_before: datetime) -> int:
-    """Return how many messages are queued whose time was before then."""
-    statement = select(func.count()).where(
-        *_of(messages, merchant_ids),
-        messages.c.state == MessageState.QUEUED.value,
-        messages.c.due_at < due_before,
-    )
-    return db.execute(statement).scalar_one()
+def find_merchants(db: Connection, merchant_ids: Collection[int]) -> Sequence[Merchant]:
+    """Return these merchants by number."""
+    statement = select(*columns(Merchant, merchants)).where(merchants.c.id.in_(sorted(merchant_ids)))
+    return find_all(db, statement.order_by(merchants.c.id), Merchant)
 
 
 def find_ending_secrets(
@@ -239,27 +258,10 @@ def find_ending_secrets(
         )
         .join(integrations, integrations.c.id == integration_secrets.c.integration_id)
         .where(integration_secrets.c.expires_at > after, integration_secrets.c.expires_at <= before)
-        .where(*_of(integrations, merchant_ids), integrations.c.disabled_at.is_(None), ~has_other)
+        .where(integrations.c.disabled_at.is_(None), ~has_other)
         .group_by(integrations.c.merchant_id, integrations.c.name, integrations.c.id)
         .order_by(integrations.c.id)
     )
+    if merchant_ids is not None:
+        statement = statement.where(integrations.c.merchant_id.in_(sorted(merchant_ids)))
     return [EndingSecret(*row) for row in db.execute(statement)]
-
-
-def _of(table: Table, merchant_ids: Collection[int] | None) -> Sequence[ColumnElement[bool]]:
-    """Return the condition of these merchants. Of all, they are still named, so that their indexes serve."""
-    wanted = select(merchants.c.id) if merchant_ids is None else sorted(merchant_ids)
-    return [table.c.merchant_id.in_(wanted)]
-
-
-def _in_state(state: str | None) -> Sequence[ColumnElement[bool]]:
-    blocked, activated = devices.c.blocked_at, devices.c.activated_at
-    match state:
-        case "blocked":
-            return [blocked.is_not(None)]
-        case "activated":
-            return [blocked.is_(None), activated.is_not(None)]
-        case "registered":
-            return [blocked.is_(None), activated.is_(None)]
-        case _:
-            return []

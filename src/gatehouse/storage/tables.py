@@ -39,6 +39,12 @@ metadata = MetaData(
     }
 )
 
+DEVICE_IS_BLOCKED = "blocked_at IS NOT NULL"
+DEVICE_IS_ACTIVATED = "blocked_at IS NULL AND activated_at IS NOT NULL"
+DEVICE_IS_REGISTERED = "blocked_at IS NULL AND activated_at IS NULL"
+MESSAGE_IS_NOT_SENT = "state <> 'sent'"
+"""Conditions of indexes."""
+
 Number = BigInteger().with_variant(Integer, "sqlite")
 """A row's number: 64 bits on both, but SQLite counts up by itself only what is called INTEGER."""
 
@@ -101,6 +107,11 @@ def _flag(name: str) -> Column[bool]:
 
 def _duration(name: str) -> Column[timedelta]:
     return Column(name, Duration, nullable=False)
+
+
+def _index_where(condition: str, name: str, *columns: str) -> Index:
+    """Return an index of the rows that are so; a statement must say it in the same words for SQLite to use it."""
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 def _table(name: str, *parts: Any) -> Table:
@@ -166,6 +177,7 @@ client_calls = _table(
     _moment("first_seen_at"),
     _moment("last_seen_at"),
     UniqueConstraint("application_id", "stack", "method"),
+    Index("ix_client_calls_merchant_id", "merchant_id"),
 )
 """Which client stacks call, by method."""
 
@@ -180,6 +192,7 @@ tolerances = _table(
     _moment("first_seen_at"),
     _moment("last_seen_at"),
     UniqueConstraint("application_id", "stack", "kind"),
+    Index("ix_tolerances_merchant_id", "merchant_id"),
 )
 """What was tolerated of which client stack."""
 
@@ -317,6 +330,13 @@ devices = _table(
     ),
     Index("ix_devices_account_id", "account_id"),
     Index("ix_devices_merchant_id_id", "merchant_id", "id"),
+    # In one of the three states is each device, so that these together are as large as two whole indexes.
+    _index_where(DEVICE_IS_BLOCKED, "ix_devices_blocked_merchant_id_id", "merchant_id", "id"),
+    _index_where(DEVICE_IS_BLOCKED, "ix_devices_blocked_application_id_id", "application_id", "id"),
+    _index_where(DEVICE_IS_ACTIVATED, "ix_devices_activated_merchant_id_id", "merchant_id", "id"),
+    _index_where(DEVICE_IS_ACTIVATED, "ix_devices_activated_application_id_id", "application_id", "id"),
+    _index_where(DEVICE_IS_REGISTERED, "ix_devices_registered_merchant_id_id", "merchant_id", "id"),
+    _index_where(DEVICE_IS_REGISTERED, "ix_devices_registered_application_id_id", "application_id", "id"),
 )
 
 activation_codes = _table(
@@ -345,7 +365,15 @@ login_cookies = _table(
     _moment("ended_at", nullable=True),
     _moment("replayed_at", nullable=True),
     _moment("created_at"),
-    Index("ix_login_cookies_account_id", "account_id"),
+    # Not by the moment at which they expire: each rotation sets it, and would have to change the index, too.
+    _index_where("ended_at IS NULL", "ix_login_cookies_open_account_id_id", "account_id", "id"),
+    _index_where("replayed_at IS NOT NULL", "ix_login_cookies_replayed_account_id_id", "account_id", "id"),
+    _index_where(
+        "ended_at IS NULL AND device_id IS NOT NULL",
+        "ix_login_cookies_open_merchant_id_device_id",
+        "merchant_id",
+        "device_id",
+    ),
 )
 
 sessions = _table(
@@ -362,7 +390,13 @@ sessions = _table(
     _moment("expires_at"),
     _moment("ended_at", nullable=True),
     _moment("created_at"),
-    Index("ix_sessions_account_id", "account_id"),
+    _index_where("ended_at IS NULL", "ix_sessions_open_account_id_expires_at", "account_id", "expires_at"),
+    _index_where(
+        "ended_at IS NULL AND device_id IS NOT NULL",
+        "ix_sessions_open_merchant_id_device_id",
+        "merchant_id",
+        "device_id",
+    ),
     Index("ix_sessions_login_cookie_id", "login_cookie_id"),
 )
 
@@ -394,8 +428,15 @@ messages = _table(
         postgresql_where=text("country IS NOT NULL"),
     ),
     Index("ix_messages_account_id_created_at", "account_id", "created_at"),
-    Index("ix_messages_merchant_id_created_at", "merchant_id", "created_at"),
     Index("ix_messages_merchant_id_id", "merchant_id", "id"),
+    Index("ix_messages_merchant_id_state_id", "merchant_id", "state", "id"),
+    _index_where(MESSAGE_IS_NOT_SENT, "ix_messages_not_sent_created_at", "created_at", "merchant_id", "state"),
+    Index(
+        "ix_messages_to_wipe_due_at",
+        "due_at",
+        sqlite_where=text("state = 'abandoned' AND content IS NOT NULL"),
+        postgresql_where=text("state = 'abandoned' AND content IS NOT NULL"),
+    ),
 )
 
 message_events = _table(
@@ -413,7 +454,8 @@ message_events = _table(
 audit_entries = _table(
     "audit_entries",
     _key(),
-    _merchant(),
+    # No foreign key: the trail of the installation itself has no merchant, but 0.
+    Column("merchant_id", Number, nullable=False),
     _reference("account_id", "accounts.id", nullable=True),
     _reference("application_id", "applications.id", nullable=True),
     Column("event", String(60), nullable=False),
@@ -431,14 +473,27 @@ audit_entries = _table(
     _moment("created_at"),
     Index("ix_audit_entries_merchant_id_created_at", "merchant_id", "created_at"),
     Index("ix_audit_entries_merchant_id_id", "merchant_id", "id"),
-    Index("ix_audit_entries_account_id_id", "account_id", "id"),
+    Index("ix_audit_entries_merchant_id_account_id_id", "merchant_id", "account_id", "id"),
+    Index("ix_audit_entries_merchant_id_event_id", "merchant_id", "event", "id"),
+    Index("ix_audit_entries_request_id_merchant_id", "request_id", "merchant_id"),
+    _index_where(
+        "outcome IS NOT NULL", "ix_audit_entries_refused_merchant_id_outcome_id", "merchant_id", "outcome", "id"
+    ),
+    _index_where(
+        "outcome IS NOT NULL",
+        "ix_audit_entries_refused_merchant_id_event_outcome_id",
+        "merchant_id",
+        "event",
+        "outcome",
+        "id",
+    ),
 )
 """Rows are added, never changed. `device` and `identity` are keyed digests, `mac` is made over all the others."""
 
 audit_seals = _table(
     "audit_seals",
     _key(),
-    _merchant(),
+    Column("merchant_id", Number, nullable=False),
     Column("number", Number, nullable=False),
     Column("first_entry_id", Number, nullable=False),
     Column("last_entry_id", Number, nullable=False),
@@ -451,7 +506,30 @@ audit_seals = _table(
     _moment("sealed_at"),
     UniqueConstraint("merchant_id", "number"),
 )
-"""The chain of a merchant's audit entries: each seal is made over the one before it and over a batch of entries."""
+"""The chain of the audit entries of a merchant, or of the installation: each seal is made over the one before it and
+over a batch of entries."""
+
+hourly_counts = Table(
+    "hourly_counts",
+    metadata,
+    # No foreign key: 0 stands for all merchants together.
+    Column("merchant_id", Number, primary_key=True, autoincrement=False),
+    # Of hours since 1970 in UTC.
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(10), primary_key=True),
+    Column("detail", String(40), primary_key=True),
+    Column("count", Number, nullable=False),
+)
+"""How many logins, refusals by outcome, and messages there were in an hour: what the panel's first page would otherwise
+have to count anew each time."""
+
+counted_to = Table(
+    "counted_to",
+    metadata,
+    Column("source", String(40), primary_key=True),
+    Column("last_id", Number, nullable=False),
+)
+"""Up to which row of a table the hours are counted."""
 
 account_requests = _table(
     "account_requests",
@@ -493,6 +571,8 @@ operators = Table(
     _moment("totp_confirmed_at", nullable=True),
     # The time step of the last code that was used, so that each is good once.
     Column("totp_last_step", BigInteger),
+    # Until when a password works that was drawn for the operator; none for one of its own choice.
+    _moment("start_password_expires_at", nullable=True),
     _moment("disabled_at", nullable=True),
     _moment("last_signed_in_at", nullable=True),
     _moment("created_at"),
@@ -531,17 +611,3 @@ operator_sessions = _table(
     _moment("created_at"),
     Index("ix_operator_sessions_operator_id", "operator_id"),
 )
-
-operator_events = _table(
-    "operator_events",
-    _key(),
-    # No foreign keys: an event outlives what it names.
-    Column("operator_id", Number, nullable=False),
-    Column("event", String(60), nullable=False),
-    Column("source", String(64)),
-    Column("request_id", String(36)),
-    Column("changes", JSON(none_as_null=True)),
-    _moment("created_at"),
-    Index("ix_operator_events_operator_id_id", "operator_id", "id"),
-)
-"""What happened to operators themselves: what they do to a merchant's records is in that merchant's audit trail."""

@@ -15,6 +15,7 @@ from gatehouse.domain.codes import ReturnCode
 from gatehouse.operations import devices
 from gatehouse.operations.core import utc_now
 from gatehouse.operations.messages import show_message
+from gatehouse.operations.removal import Remover
 from gatehouse.storage import outbox
 from tests.integration.delivery.mail_servers import serving
 
@@ -180,13 +181,13 @@ def test_content_of_an_abandoned_message_is_wiped_in_time(shop, queue, worker, m
     queue("b@example.com", expires_at=shop.core.now().replace(minute=30))
     drain(worker)
 
-    worker.wipe()
+    Remover(shop.core).remove_old()
     assert [row.content is None for row in shop.messages()] == [False, False]
     shop.clock.advance(minutes=30)
-    worker.wipe()
+    Remover(shop.core).remove_old()
     assert [row.content is None for row in shop.messages()] == [False, True]
     shop.clock.advance(hours=24)
-    worker.wipe()
+    Remover(shop.core).remove_old()
     assert [row.content is None for row in shop.messages()] == [True, True]
 
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from gatehouse.cli.main import main
-from gatehouse.operations import operators
+from gatehouse.operations import operator_sign_in
 from gatehouse.operations.calls import Call, Caller
 from tests import factories
 
@@ -53,10 +53,10 @@ def test_a_new_password_or_a_disabled_operator_ends_sessions(run, core):
     second = str(run("add", "second", password=PASSWORD)["operatorNumber"])
 
     def sign_in(password):
-        return operators.sign_in(Call(core, Caller()), "second", password).token
+        return operator_sign_in.sign_in(Call(core, Caller()), "second", password).token
 
     def is_in(token):
-        return operators.find_signed_in(Call(core, Caller()), token) is not None
+        return operator_sign_in.find_signed_in(Call(core, Caller()), token) is not None
 
     token = sign_in(PASSWORD)
     assert is_in(token)

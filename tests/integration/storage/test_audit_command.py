@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from gatehouse.cli.main import main
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.domain.events import AuditEvent
-from gatehouse.operations import audit
+from gatehouse.domain.operators import OperatorRole
+from gatehouse.operations import audit, operator_sign_in, operators
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.storage import tables
 from tests.factories import EMAIL, SECRET_KEY
@@ -143,7 +144,8 @@ def test_verify_tells_the_heads_and_compares_them(run, trail):
     done = run("verify", "--json")
 
     assert done.exit_code == 0, done.output
-    [verdict] = json.loads(done.stdout)
+    installation, verdict = json.loads(done.stdout)
+    assert (installation["merchantId"], installation["isIntact"], installation["head"]) == (0, True, None)
     assert (verdict["isIntact"], verdict["fault"], verdict["entries"]) == (True, None, 6)
     assert run("verify", "--expect", verdict["head"]).exit_code == 0
     number, digest = verdict["head"].rsplit(":", 1)
@@ -162,8 +164,8 @@ def test_verify_fails_with_the_first_fault(run, trail):
 
     assert done.exit_code == 1
     assert "entry 5 was changed" in done.stdout
-    assert "the audit trail of 1 of 1 merchants is not intact" in done.stderr
-    [verdict] = json.loads(run("verify", "--json").stdout)
+    assert "1 of 1 audit trails are not intact" in done.stderr
+    _, verdict = json.loads(run("verify", "--json").stdout)
     assert (verdict["isIntact"], verdict["fault"][:7]) == (False, "entry 5")
 
 
@@ -175,3 +177,28 @@ def test_verify_takes_the_key_that_was_in_use_before(run, trail, tmp_path, monke
 
     assert "another secret key" in run("verify").stdout
     assert run("verify", "--former-key-file", "former.key").exit_code == 0
+
+
+def test_what_happened_to_operators_is_listed_exported_and_verified(run, trail, tmp_path):
+    """In the trail of the installation, which has no merchant and the number 0."""
+    operator = operators.add_operator(trail.call(), "olga", OperatorRole.OWNER, "plenty of letters 7")
+    operator_sign_in.sign_in(trail.call(), "olga", "wrong")
+
+    done = run("list", "--json", "--merchant", "0")
+    added, refused = json.loads(done.stdout)
+    assert (added["event"], added["merchantId"], added["subject"]) == ("operator.added", 0, str(operator.id))
+    assert added["changes"]["role"] == [None, "owner"]
+    assert (refused["event"], refused["outcome"]) == ("operator.sign_in_refused", "InvalidCredentials")
+    assert refused["source"] == "192.0.2.7"
+    assert listed(run, "--event", "operator.added") == [added["entryNumber"]]
+    exported = [json.loads(line) for line in run("export").stdout.splitlines()]
+    assert [each["event"] for each in exported[-2:]] == ["operator.added", "operator.sign_in_refused"]
+
+    [verdict] = json.loads(run("verify", "--json", "--merchant", "0").stdout)
+    assert (verdict["isIntact"], verdict["seals"], verdict["entries"]) == (True, 1, 2)
+    assert verdict["head"].startswith("0:1:")
+    with trail.core.database.writing() as db:
+        refusal = tables.audit_entries.c.event == "operator.sign_in_refused"
+        db.execute(tables.audit_entries.delete().where(refusal))
+    assert run("verify", "--expect", verdict["head"]).exit_code == 1
+    assert "missing (seal 1)" in run("verify", "--merchant", "0").stdout

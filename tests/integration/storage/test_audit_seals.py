@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from gatehouse.domain.codes import ReturnCode
-from gatehouse.domain.events import AuditEvent
-from gatehouse.operations import audit
+from gatehouse.domain.events import INSTALLATION, AuditEvent
+from gatehouse.domain.operators import OperatorRole
+from gatehouse.operations import audit, operator_sign_in, operators
 from gatehouse.operations.audit_seals import Sealer
 from gatehouse.operations.audit_verification import verify
 from gatehouse.operations.calls import Call, Caller
@@ -269,6 +270,37 @@ def test_trails_of_merchants_are_apart(core, merchant_id):
     assert verdicts[merchant_id] is not None
 
 
+def test_trail_of_operators_is_sealed_removed_and_verified_like_others(database):
+    """By the looks that go through new entries and through every merchant, and by its own numbers."""
+    core = make_core(database, audit_days=30)
+    operator = operators.add_operator(Call(core, Caller()), "olga", OperatorRole.OWNER, "plenty of letters 7")
+    sealer = Sealer(core)
+    assert sealer.step() == 1
+    operator_sign_in.sign_in(Call(core, Caller()), "olga", "wrong")
+    operators.end_operator_sessions(Call(core, Caller()), operator.id)
+    assert sealer.step() == 1
+    rows = numbers(core, INSTALLATION)
+    assert len(rows) == 3
+
+    for name, value in (("subject", "9"), ("event", "operator.signed_in"), ("source", "192.0.2.9")):
+        with database.reading() as db:
+            before = db.execute(sa.select(ENTRIES.c[name]).where(ENTRIES.c.id == rows[1])).scalar_one()
+        execute(core, ENTRIES.update().where(ENTRIES.c.id == rows[1]).values({name: value}))
+        assert fault(core, INSTALLATION).startswith(f"entry {rows[1]} was changed"), name
+        execute(core, ENTRIES.update().where(ENTRIES.c.id == rows[1]).values({name: before}))
+    assert fault(core, INSTALLATION) is None
+
+    core.now.advance(days=31)
+    assert sealer.remove_old() == 2
+    assert fault(core, INSTALLATION) is None
+    assert numbers(core, INSTALLATION) == []
+
+    # Nothing of a merchant can be passed off as what happened to an operator.
+    merchant_id = make_merchant(core).id
+    execute(core, ENTRIES.update().where(ENTRIES.c.merchant_id == merchant_id).values(merchant_id=INSTALLATION))
+    assert "was changed" in fault(core, INSTALLATION)
+
+
 def test_entries_of_an_older_version_are_sealed_as_they_are(core):
     """They have no MAC; from then on they cannot be changed either."""
     number = make_merchant(core).id
@@ -322,6 +354,8 @@ def test_another_secret_key_does_not_verify_unless_the_former_is_given(core, mer
 def test_parallel_writers_are_sealed_whole(core, database, sealers):
     """Numbers become visible out of order on PostgreSQL; a seal that came too early would miss an entry."""
     merchant_ids = [make_merchant(core).id for _ in range(2)]
+    # What happens to operators is sealed in between, by the same sealers.
+    operators.add_operator(Call(core, Caller()), "olga", OperatorRole.OWNER, "plenty of letters 7")
     done, stop, failures = [0] * 8, threading.Event(), []
 
     def write(which):
@@ -358,9 +392,9 @@ def test_parallel_writers_are_sealed_whole(core, database, sealers):
     assert failures == []
     sealed_before = numbers(core, merchant_ids[0], SEALS)
     verdicts = verify(core, {})
-    assert [each.fault for each in verdicts] == [None, None]
-    assert sum(each.entries for each in verdicts) == 2 + 8 * 200
-    assert [each.unsealed for each in verdicts] == [0, 0]
+    assert [each.fault for each in verdicts] == [None, None, None]
+    assert sum(each.entries for each in verdicts) == 3 + 8 * 200
+    assert [each.unsealed for each in verdicts] == [0, 0, 0]
     assert len(sealed_before) > 3, "the sealer ran while they wrote"
 
 

@@ -309,7 +309,8 @@ def test_counts_tell_nothing_and_are_removed(shop):
 
     with shop.core.database.writing() as db:
         assert guess_counts.has_forgotten(db, NOON.replace(hour=13))
-        guess_counts.remove_forgotten(db, NOON.replace(hour=13))
+        assert guess_counts.remove_forgotten(db, NOON.replace(hour=13), 3) == 3
+        assert guess_counts.remove_forgotten(db, NOON.replace(hour=13), 3) == 1
         assert db.execute(tables.guess_counts.select()).all() == []
 
 
