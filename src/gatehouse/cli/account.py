@@ -88,15 +88,23 @@ def add(
 
 @account.command("set")
 @click.argument("account_id", metavar="NUMBER", type=number)
+@click.option("--role", type=role, help="Number or name; another one ends sessions and login cookies.")
+@click.option("--email", type=or_none(text(254)), help="E-mail address, or none; ends what was mailed to the old one.")
+@click.option("--username", type=or_none(text(200)), help="Username, or none.")
+@click.option("--customer-number", type=or_none(text(100)), help="Number in the merchant's own books, or none.")
+@click.option("--card", "cards", type=text(64), multiple=True, help="All of its cards from now on; may be given often.")
 @click.option("--phone", type=or_none(text(40)), help="Phone number, or none.")
 @click.option("--full-name", type=or_none(text(200)), help="Name as in mails, or none.")
 @click.option("--postal-code", type=or_none(text(20)), help="Postal code, or none.")
 @click.option("--date-of-birth", type=or_none(past_date), help="Day of birth as 1980-12-31, or none.")
+@click.option("--allow-lookalike", is_flag=True, help="Take an identity that looks like another account's.")
 @json_option
-def change(account_id: int, as_json: bool, **values: Any) -> None:
+def change(account_id: int, cards: tuple[str, ...], allow_lookalike: bool, as_json: bool, **values: Any) -> None:
     """Change what is given, and show the account."""
+    changed = given(values) | ({"cards": list(cards)} if cards else {})
     with open_call() as call:
-        print_record(_shown(accounts.change_account(call, account_id, **given(values))), as_json)
+        accounts.change_account(call, account_id, allow_lookalike=allow_lookalike, **changed)
+        print_record(_shown(*accounts.show_account(call, account_id)), as_json)
 
 
 @account.command("list")

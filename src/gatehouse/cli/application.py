@@ -56,9 +56,7 @@ _policy_options = add_options(
             default=None,
             help="Whether devices may be registered before anybody logs in.",
         ),
-        click.option(
-            "--signature", type=click.Choice(["off", "optional", "required"]), help="When signatures are checked."
-        ),
+        click.option("--signature", type=click.Choice(applications.SIGNATURES), help="When signatures are checked."),
         click.option(
             "--boolean-results/--object-results", default=None, help="Whether some JSON results are a bare boolean."
         ),

@@ -51,9 +51,6 @@ def add(
     name: str, merchant_id: int, client_id: str, authentication: tuple[str, ...], secret_stdin: bool, as_json: bool
 ) -> None:
     """Add an integration, and show its secret this once."""
-    if ":" in client_id:
-        # HTTP Basic ends the name at the first colon (RFC 7617).
-        raise click.UsageError("a client id has no colon")
     secret = secret_input.read_line("secret") if secret_stdin else None
     kinds = [kind for kind in AUTHENTICATION_KINDS if kind in authentication]
     with open_call() as call:

@@ -21,7 +21,7 @@ from gatehouse.cli.option_types import (
 from gatehouse.cli.printing import Shown, json_option, print_record, print_records
 from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES
 from gatehouse.operations import merchants
-from gatehouse.operations.merchants import LANGUAGES, Merchant
+from gatehouse.operations.merchants import LANGUAGES, MAX_PASSWORD_HISTORY, MAX_PASSWORD_STRENGTH, Merchant
 from gatehouse.operations.reset_codes import LEAST_RESET_CODE_LENGTH, MAX_RESET_CODE_LENGTH, VERIFICATION_FIELDS
 
 _LENGTH = click.IntRange(1, MAX_PASSWORD_BYTES)
@@ -34,9 +34,15 @@ _policy_options = add_options(
         click.option("--password-min-length", type=_LENGTH, help="Characters of the shortest password."),
         click.option("--password-max-length", type=_LENGTH, help="Characters of the longest password."),
         click.option(
-            "--password-min-strength", type=click.IntRange(0, 4), help="0, any, to 4, very hard to guess (zxcvbn)."
+            "--password-min-strength",
+            type=click.IntRange(0, MAX_PASSWORD_STRENGTH),
+            help="0, any, to 4, very hard to guess (zxcvbn).",
         ),
-        click.option("--password-history", type=click.IntRange(0, 24), help="Former passwords that may not come back."),
+        click.option(
+            "--password-history",
+            type=click.IntRange(0, MAX_PASSWORD_HISTORY),
+            help="Former passwords that may not come back.",
+        ),
         click.option(
             "--temporary-password-lifetime",
             type=duration(least=timedelta(minutes=1)),

@@ -1,14 +1,30 @@
 """What an operator does for the owner of an account: let in again, sign out everywhere, start a reset."""
 
+from typing import Any
+
 from gatehouse.domain import identity
 from gatehouse.domain.accounts import AccountStatus
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
+from gatehouse.domain.operators import Right
+from gatehouse.domain.roles import UserRole
 from gatehouse.operations import accounts as administration
-from gatehouse.operations import audit, guessing, passwords, reset_codes
+from gatehouse.operations import audit, authority, guessing, passwords, reset_codes
 from gatehouse.operations.calls import Call
 from gatehouse.operations.merchants import get_merchant
 from gatehouse.storage.accounts import Account
+
+
+def invite_account(call: Call, merchant_id: int, role: UserRole, **values: Any) -> Account:
+    """Add an account without a password, and mail its owner a link to choose one. Raises AdministrationError.
+
+    Without an address nothing is mailed. The values are those of `add_account`.
+    """
+    with call.writing():
+        account = administration.add_account(call, merchant_id, role, **values)
+        if account.email is not None:
+            start_reset(call, account.id)
+        return account
 
 
 def unlock_account(call: Call, account_id: int) -> Account:
@@ -18,6 +34,7 @@ def unlock_account(call: Call, account_id: int) -> Account:
     """
     with call.writing():
         account = administration.show_account(call, account_id)[0]
+        authority.require(call, Right.CHANGE_ACCOUNTS, account.merchant_id)
         if account.status == AccountStatus.DISABLED:
             raise AdministrationError("the account is disabled; enable it instead")
         # Under the names that Login counts them by.
@@ -31,6 +48,7 @@ def end_account_sessions(call: Call, account_id: int) -> Account:
     """End sessions, login cookies, temporary password and reset code of the account. Raises AdministrationError."""
     with call.writing():
         account = administration.show_account(call, account_id)[0]
+        authority.require(call, Right.CHANGE_ACCOUNTS, account.merchant_id)
         passwords.end_other_access(call, account)
         audit.record(
             call,
@@ -46,6 +64,7 @@ def start_reset(call: Call, account_id: int) -> None:
     """Mail the owner a link with a new reset code; the password stays until it is used. Raises AdministrationError."""
     with call.writing():
         account = administration.show_account(call, account_id)[0]
+        authority.require(call, Right.START_RESETS, account.merchant_id)
         if account.status != AccountStatus.ACTIVE:
             raise AdministrationError(f"the account is {account.status.lower()}, and could not log in afterwards")
         if account.email is None:

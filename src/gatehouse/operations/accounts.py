@@ -1,25 +1,28 @@
 """Accounts, as an operator adds and changes them. What their owners may do themselves is in the other files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from gatehouse.domain import identity, lookalikes, password_policy
+from gatehouse.domain import password_policy
 from gatehouse.domain.accounts import AccountStatus
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.messages import MessageKind
+from gatehouse.domain.operators import Right
 from gatehouse.domain.roles import UserRole
-from gatehouse.operations import audit, outbox, passwords
+from gatehouse.operations import account_identities, audit, authority, outbox, passwords, revisions
 from gatehouse.operations.calls import Call
 from gatehouse.operations.merchants import get_merchant
 from gatehouse.operations.phone_numbers import normalised_phone
-from gatehouse.storage import accounts, locks
+from gatehouse.storage import accounts, reset_codes, temporary_passwords
 from gatehouse.storage.accounts import Account as Account
 from gatehouse.storage.merchants import Merchant
 
 PAGE = 1000
 """Accounts that a list gives at most; the next page begins after the last number of this one."""
+
+_CHANGEABLE = ("role", "email", "username", "phone", "full_name", "customer_number", "postal_code", "date_of_birth")
 
 
 def add_account(
@@ -46,13 +49,10 @@ def add_account(
     A hash that was made before may be given in the place of a password or a pincode. An address or a username that
     looks like another account's is refused, unless `allow_lookalike`: who has it could pass for the other.
     """
-    if not (email or username):
-        raise AdministrationError("an account needs an e-mail address or a username")
-    if email and not identity.is_email(email):
-        raise AdministrationError("this is not an e-mail address")
-    _check_key_lengths(email, username)
+    authority.require(call, Right.CHANGE_ACCOUNTS, merchant_id)
+    account_identities.check_shapes(email, username)
     if pincode and (weakness := password_policy.pincode_weakness(pincode)):
-        raise AdministrationError(f"the pincode is refused: {weakness}")
+        raise AdministrationError(f"the pincode is refused: {weakness}", "pincode")
     with call.reading():
         merchant = get_merchant(call, merchant_id)
     number = _phone(merchant, phone) if phone else None
@@ -62,22 +62,20 @@ def add_account(
     if pincode:
         pincode_hash = call.passwords.hash(pincode)
     with call.writing():
-        if username and accounts.find_by_username(call.db, merchant_id, identity.username_key(username)):
-            raise AdministrationError("the merchant has an account of this username")
-        if not allow_lookalike:
-            _check_lookalikes(call, merchant_id, email, username)
-        if customer_number and accounts.has_customer_number(call.db, merchant_id, customer_number):
-            raise AdministrationError("the merchant has an account of this customer number")
+        account_identities.check_free(
+            call,
+            merchant_id,
+            email=email,
+            username=username,
+            customer_number=customer_number,
+            allow_lookalike=allow_lookalike,
+        )
         added = accounts.add(
             call.db,
             merchant_id=merchant_id,
             role=role.value,
-            email=email,
-            email_key=identity.email_key(email) if email else None,
-            username=username,
-            username_key=identity.username_key(username) if username else None,
-            email_skeleton_digest=lookalikes.skeleton_digest(identity.email_key(email)) if email else None,
-            username_skeleton_digest=lookalikes.skeleton_digest(identity.username_key(username)) if username else None,
+            **account_identities.columns_of_email(email),
+            **account_identities.columns_of_username(username),
             phone=number,
             full_name=full_name,
             customer_number=customer_number,
@@ -90,43 +88,62 @@ def add_account(
             created_at=call.now,
         )
         account = _account(call, added)
-        for card in cards:
-            if accounts.find_card(call.db, merchant_id, identity.card_number_key(card)):
-                raise AdministrationError("another account of the merchant has this card")
-            accounts.add_card(call.db, account, card, identity.card_number_key(card))
-        shown = ("role", "email", "username", "phone", "full_name", "customer_number", "postal_code", "date_of_birth")
+        account_identities.give_cards(call, account, cards)
+        shown = {name: getattr(account, name) for name in (*_CHANGEABLE, "status")}
         audit.record(
             call,
             AuditEvent.ACCOUNT_ADDED,
             merchant_id=merchant_id,
             account_id=added,
-            changes=audit.changes_of(None, {name: getattr(account, name) for name in (*shown, "status")}),
+            changes=audit.changes_of(None, shown | ({"cards": list(cards)} if cards else {})),
         )
     return account
 
 
-def change_account(call: Call, account_id: int, **values: Any) -> Account:
-    """Change what is given of phone, full name, postal code and date of birth. Raises AdministrationError."""
+def change_account(
+    call: Call, account_id: int, seen: str | None = None, allow_lookalike: bool = False, **values: Any
+) -> Account:
+    """Change what is given of what names and describes an account, and return it. Raises AdministrationError.
+
+    Another role ends what is open for the account; another address ends what was mailed to the one before, so that
+    who has that mailbox can choose no password. `seen` is the revision that the account was seen in, where it must be
+    the same still.
+    """
     with call.writing():
-        account = _account(call, account_id)
+        account = _locked_account(call, account_id)
+        before = values_of(account, _cards(call, account_id))
+        revisions.check_revision(seen, before)
         if values.get("phone"):
             values["phone"] = _phone(get_merchant(call, account.merchant_id), values["phone"])
-        if values:
-            accounts.change(call.db, account_id, **values)
-            audit.record(
-                call,
-                AuditEvent.ACCOUNT_CHANGED,
-                merchant_id=account.merchant_id,
-                account_id=account_id,
-                changes=audit.changes_of(account, values),
-            )
+        changed = {name: new for name, new in values.items() if new != before[name]}
+        if not changed:
+            return account
+        _check_names(call, account, changed, allow_lookalike)
+        changes = audit.changes_of(account, {name: new for name, new in changed.items() if name != "cards"})
+        if "cards" in changed:
+            account_identities.give_cards(call, account, changed["cards"])
+            changes["cards"] = [before["cards"], list(changed["cards"])]
+        if columns := _columns(changed):
+            accounts.change(call.db, account_id, **columns)
+        if "role" in changed:
+            passwords.end_other_access(call, account)
+        elif "email" in changed:
+            temporary_passwords.end(call.db, account_id)
+            reset_codes.end(call.db, account_id)
+        audit.record(
+            call,
+            AuditEvent.ACCOUNT_CHANGED,
+            merchant_id=account.merchant_id,
+            account_id=account_id,
+            changes=changes,
+        )
         return _account(call, account_id)
 
 
 def set_account_status(call: Call, account_id: int, status: AccountStatus) -> Account:
     """Let an account log in or not; where it may not, sessions and login cookies end. Raises AdministrationError."""
     with call.writing():
-        account = _account(call, account_id)
+        account = _locked_account(call, account_id)
         accounts.change(call.db, account_id, status=status.value)
         if status is not AccountStatus.ACTIVE:
             passwords.end_other_access(call, account)
@@ -145,6 +162,7 @@ def set_account_password(call: Call, account_id: int, password: str) -> Account:
     """Give an account a password; its sessions and login cookies end, its owner is told. Raises AdministrationError."""
     with call.reading():
         account = _account(call, account_id)
+        authority.require(call, Right.CHANGE_ACCOUNTS, account.merchant_id)
         merchant = get_merchant(call, account.merchant_id)
     names = passwords.names_of(merchant, account.username, account.email, account.full_name)
     _check_password(call, merchant, names, password)
@@ -167,7 +185,9 @@ def set_account_password(call: Call, account_id: int, password: str) -> Account:
 def show_account(call: Call, account_id: int) -> tuple[Account, Sequence[str]]:
     """Return the account and the printed numbers of its cards. Raises AdministrationError."""
     with call.reading():
-        return _account(call, account_id), [number for _, number in accounts.find_cards(call.db, [account_id])]
+        account = _account(call, account_id)
+        authority.require(call, Right.READ, account.merchant_id)
+        return account, _cards(call, account_id)
 
 
 def list_accounts(call: Call, merchant_id: int | None, after: int = 0) -> Sequence[Account]:
@@ -176,37 +196,61 @@ def list_accounts(call: Call, merchant_id: int | None, after: int = 0) -> Sequen
         return accounts.find_page(call.db, merchant_id, after, PAGE)
 
 
+def values_of(account: Account, cards: Sequence[str]) -> Mapping[str, Any]:
+    """Return what `change_account` may change, by name."""
+    return {name: getattr(account, name) for name in _CHANGEABLE} | {"cards": list(cards)}
+
+
+def _check_names(call: Call, account: Account, changed: Mapping[str, Any], allow_lookalike: bool) -> None:
+    """Refuse names that the account may not have."""
+    if changed.keys() & {"email", "username"}:
+        email, username = changed.get("email", account.email), changed.get("username", account.username)
+        account_identities.check_shapes(email, username)
+    account_identities.check_free(
+        call,
+        account.merchant_id,
+        email=changed.get("email"),
+        username=changed.get("username"),
+        customer_number=changed.get("customer_number"),
+        allow_lookalike=allow_lookalike,
+        besides=account.id,
+    )
+
+
+def _columns(changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that keep these values."""
+    columns = {name: new for name, new in changed.items() if name not in ("email", "username", "cards", "role")}
+    if "email" in changed:
+        columns |= account_identities.columns_of_email(changed["email"])
+    if "username" in changed:
+        columns |= account_identities.columns_of_username(changed["username"])
+    if "role" in changed:
+        columns["role"] = int(changed["role"])
+    return columns
+
+
 def _phone(merchant: Merchant, text: str) -> str:
     number = normalised_phone(text, merchant.region)
     if number is None:
-        raise AdministrationError("this is not a phone number; write it with its country, as +12015550123")
+        raise AdministrationError("this is not a phone number; write it with its country, as +12015550123", "phone")
     return number
-
-
-def _check_key_lengths(email: str | None, username: str | None) -> None:
-    """Refuse what becomes longer than its column when it is put into the form under which it is compared."""
-    if email and len(identity.email_key(email)) > identity.MAX_EMAIL_LENGTH:
-        raise AdministrationError("this e-mail address is too long")
-    if username and not 1 <= len(identity.username_key(username)) <= identity.MAX_USERNAME_LENGTH:
-        raise AdministrationError("this username is too long, or nobody could see it")
-
-
-def _check_lookalikes(call: Call, merchant_id: int, email: str | None, username: str | None) -> None:
-    # Two that are added at the same moment would not see each other.
-    locks.take(call.db, locks.NEW_IDENTITIES)
-    if email:
-        key = identity.email_key(email)
-        if accounts.has_lookalike_email(call.db, merchant_id, key, lookalikes.skeleton_digests(email, key)):
-            raise AdministrationError("another account of the merchant has an e-mail address that looks like this one")
-    if username:
-        key = identity.username_key(username)
-        if accounts.has_lookalike_username(call.db, merchant_id, key, lookalikes.skeleton_digests(username, key)):
-            raise AdministrationError("another account of the merchant has a username that looks like this one")
 
 
 def _check_password(call: Call, merchant: Merchant, names: list[str], password: str) -> None:
     if refusal := passwords.refusal_of_new_password(call, merchant, names, password, former=[]):
-        raise AdministrationError(refusal.message)
+        raise AdministrationError(refusal.message, "password")
+
+
+def _cards(call: Call, account_id: int) -> Sequence[str]:
+    return [number for _, number in accounts.find_cards(call.db, [account_id])]
+
+
+def _locked_account(call: Call, account_id: int) -> Account:
+    """Return the account to somebody who may change it, with every other change of it held back."""
+    accounts.lock(call.db, account_id)
+    found = _account(call, account_id)
+    authority.require(call, Right.CHANGE_ACCOUNTS, found.merchant_id)
+    return found
 
 
 def _account(call: Call, account_id: int) -> Account:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
-from gatehouse.operations import audit
+from gatehouse.domain.operators import Right
+from gatehouse.operations import audit, authority
 from gatehouse.operations.calls import Call
 from gatehouse.operations.devices import set_device_blocked
 from gatehouse.storage import devices, login_cookies, panel_lists, sessions
@@ -18,6 +19,7 @@ def find_chosen(call: Call, merchant_id: int, numbers: Sequence[int]) -> Sequenc
 
     Raises AdministrationError when they are too many for one go.
     """
+    authority.require(call, Right.READ, merchant_id)
     if len(numbers) > MOST_AT_ONCE:
         raise AdministrationError(f"this can be done to {MOST_AT_ONCE} devices at once")
     with call.reading():
@@ -38,6 +40,7 @@ def forget_devices(call: Call, merchant_id: int, numbers: Sequence[int]) -> int:
 
     Raises AdministrationError for one that is blocked, because it could register again.
     """
+    authority.require(call, Right.FORGET_DEVICES, merchant_id)
     chosen = find_chosen(call, merchant_id, numbers)
     blocked = [str(each.id) for each in chosen if each.blocked_at is not None]
     if blocked:

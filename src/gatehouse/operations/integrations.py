@@ -1,12 +1,13 @@
 """Integrations, as an operator adds and changes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
-from gatehouse.operations import audit
+from gatehouse.domain.operators import Right
+from gatehouse.operations import audit, authority, revisions
 from gatehouse.operations.calls import Call
 from gatehouse.operations.merchants import get_merchant
 from gatehouse.security import tokens
@@ -28,15 +29,18 @@ def add_integration(
     call: Call, merchant_id: int, name: str, authentication: Sequence[str], client_id: str, secret: str | None = None
 ) -> tuple[Integration, str]:
     """Add an integration and return it with its secret, which is shown this once. Raises AdministrationError."""
-    if not authentication or not set(authentication) <= set(AUTHENTICATION_KINDS):
-        raise AdministrationError(f"the kinds of authentication are {' and '.join(AUTHENTICATION_KINDS)}")
+    authority.require(call, Right.CHANGE_MERCHANT, merchant_id)
+    _check_authentication(authentication)
+    if ":" in client_id:
+        # HTTP Basic ends the name at the first colon. Source: RFC 7617, 2.
+        raise AdministrationError("a client id has no colon", "client_id")
     secret = secret or tokens.draw_secret()
     with call.writing():
         get_merchant(call, merchant_id)
         if integrations.find_by_name(call.db, merchant_id, name):
-            raise AdministrationError("the merchant has an integration of this name")
+            raise AdministrationError("the merchant has an integration of this name", "name")
         if integrations.find_by_client_id(call.db, client_id):
-            raise AdministrationError("an integration calls under this name")
+            raise AdministrationError("an integration calls under this name", "client_id")
         number = integrations.add(
             call.db,
             merchant_id=merchant_id,
@@ -59,11 +63,50 @@ def add_integration(
         return integration, secret
 
 
+def change_integration(
+    call: Call,
+    integration_id: int,
+    seen: str | None = None,
+    *,
+    name: str | None = None,
+    authentication: Sequence[str] | None = None,
+    merchant_ids: Sequence[int] | None = None,
+) -> Integration:
+    """Change what is given of name, kinds of authentication and merchants. Raises AdministrationError.
+
+    `merchant_ids` are those that it may call for beside its own; an operator changes those alone that it works for
+    itself. `seen` is the revision that the integration was seen in, where it must be the same still.
+    """
+    with call.writing():
+        integration = _locked_integration(call, integration_id)
+        revisions.check_revision(seen, values_of(call, integration))
+        changes: dict[str, list[Any]] = {}
+        if name is not None and name != integration.name:
+            if integrations.find_by_name(call.db, integration.merchant_id, name):
+                raise AdministrationError("the merchant has an integration of this name", "name")
+            changes["name"] = [integration.name, name]
+        if authentication is not None:
+            _check_authentication(authentication)
+            if list(authentication) != integration.authentication:
+                changes["authentication"] = [integration.authentication, list(authentication)]
+        if changes:
+            integrations.change(call.db, integration_id, **{each: new for each, (_, new) in changes.items()})
+        before = _merchants(call, integration)
+        if merchant_ids is not None:
+            _replace_merchants(call, integration, before, merchant_ids)
+        after = _merchants(call, integration)
+        if before != after:
+            changes["merchants"] = [before, after]
+        if changes:
+            _record_change(call, integration, **changes)
+        return _integration(call, integration_id)
+
+
 def renew_integration_secret(call: Call, integration_id: int) -> str:
     """Give the integration a new secret; the old one ends at once. Returns the secret, which is shown this once."""
     secret = tokens.draw_secret()
     with call.writing():
-        integration = _integration(call, integration_id)
+        integration = _locked_integration(call, integration_id)
         integrations.replace_secret(call.db, integration, tokens.digest(secret), call.now)
         _record_change(call, integration, secret=["replaced", "new"])
     return secret
@@ -95,7 +138,7 @@ def add_integration_secret(
 def list_integration_secrets(call: Call, integration_id: int) -> Sequence[IntegrationSecret]:
     """Return what may be shown of the secrets, oldest first. Raises AdministrationError."""
     with call.reading():
-        _integration(call, integration_id)
+        show_integration(call, integration_id)
         return integrations.find_secrets(call.db, integration_id)
 
 
@@ -116,6 +159,7 @@ def allow_merchant(call: Call, integration_id: int, merchant_id: int) -> Sequenc
     """Let the integration call for another merchant, too. Returns all of them. Raises AdministrationError."""
     with call.writing():
         integration = _locked_integration(call, integration_id)
+        authority.require(call, Right.CHANGE_MERCHANT, merchant_id)
         get_merchant(call, merchant_id)
         if merchant_id not in _merchants(call, integration):
             before = _merchants(call, integration)
@@ -130,6 +174,7 @@ def deny_merchant(call: Call, integration_id: int, merchant_id: int) -> Sequence
         integration = _locked_integration(call, integration_id)
         if merchant_id == integration.merchant_id:
             raise AdministrationError("the integration belongs to this merchant; disable the integration instead")
+        authority.require(call, Right.CHANGE_MERCHANT, merchant_id)
         before = _merchants(call, integration)
         if not integrations.remove_merchant(call.db, integration_id, merchant_id):
             raise AdministrationError("the integration does not call for this merchant")
@@ -146,7 +191,7 @@ def merchants_of(call: Call, integration: Integration) -> Sequence[int]:
 def set_integration_disabled(call: Call, integration_id: int, is_disabled: bool) -> Integration:
     """Let an integration call no longer, or again. Raises AdministrationError."""
     with call.writing():
-        integration = _integration(call, integration_id)
+        integration = _locked_integration(call, integration_id)
         disabled_at = call.now if is_disabled else None
         integrations.change(call.db, integration_id, disabled_at=disabled_at)
         _record_change(call, integration, **audit.changes_of(integration, {"disabled_at": disabled_at}))
@@ -156,13 +201,43 @@ def set_integration_disabled(call: Call, integration_id: int, is_disabled: bool)
 def show_integration(call: Call, integration_id: int) -> Integration:
     """Return the integration. Raises AdministrationError."""
     with call.reading():
-        return _integration(call, integration_id)
+        found = _integration(call, integration_id)
+    authority.require(call, Right.READ, found.merchant_id)
+    return found
 
 
 def list_integrations(call: Call, merchant_id: int | None) -> Sequence[Integration]:
     """Return the integrations of one merchant or of all, by number."""
     with call.reading():
         return integrations.find_every(call.db, merchant_id)
+
+
+def values_of(call: Call, integration: Integration) -> Mapping[str, Any]:
+    """Return what `change_integration` may change, by name."""
+    return {
+        "name": integration.name,
+        "authentication": integration.authentication,
+        "merchant_ids": list(merchants_of(call, integration))[1:],
+    }
+
+
+def _check_authentication(kinds: Sequence[str]) -> None:
+    if not kinds or not set(kinds) <= set(AUTHENTICATION_KINDS):
+        text = f"the kinds of authentication are {' and '.join(AUTHENTICATION_KINDS)}"
+        raise AdministrationError(text, "authentication")
+
+
+def _replace_merchants(call: Call, integration: Integration, before: Sequence[int], wanted: Sequence[int]) -> None:
+    """Let it call for these merchants beside its own; what the operator does not work for stays as it is."""
+    for each in wanted:
+        if each not in before:
+            authority.require(call, Right.CHANGE_MERCHANT, each)
+            get_merchant(call, each)
+            integrations.add_merchant(call.db, integration.id, each)
+    for each in before:
+        is_known = call.authority is None or call.authority.works_for(each)
+        if is_known and each not in wanted and each != integration.merchant_id:
+            integrations.remove_merchant(call.db, integration.id, each)
 
 
 def _merchants(call: Call, integration: Integration) -> Sequence[int]:
@@ -180,8 +255,11 @@ def _record_change(call: Call, integration: Integration, **changes: list[Any]) -
 
 
 def _locked_integration(call: Call, integration_id: int) -> Integration:
+    """Return the integration to somebody who may change it, with every other change of it held back."""
     integrations.lock(call.db, integration_id)
-    return _integration(call, integration_id)
+    found = _integration(call, integration_id)
+    authority.require(call, Right.CHANGE_MERCHANT, found.merchant_id)
+    return found
 
 
 def _integration(call: Call, integration_id: int) -> Integration:

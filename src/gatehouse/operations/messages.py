@@ -8,7 +8,8 @@ from gatehouse.domain import identity
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.messages import Medium, MessageState
-from gatehouse.operations import audit
+from gatehouse.domain.operators import Right
+from gatehouse.operations import audit, authority
 from gatehouse.operations.calls import Call
 from gatehouse.operations.merchants import get_merchant
 from gatehouse.storage import outbox
@@ -50,6 +51,7 @@ def show_message(call: Call, message_id: int) -> tuple[MessageRecord, Sequence[M
     """Return a message and its history, oldest first. Raises AdministrationError."""
     with call.reading():
         found = _get(call, message_id)
+        authority.require(call, Right.READ, found.merchant_id)
         return record_of(call, found), outbox.find_events(call.db, found.id)
 
 
@@ -57,6 +59,7 @@ def resend_message(call: Call, message_id: int) -> MessageRecord:
     """Queue an abandoned message again, with 24 hours of its own. Raises AdministrationError when it cannot be."""
     with call.writing():
         found = _get(call, message_id)
+        authority.require(call, Right.RESEND_MESSAGES, found.merchant_id)
         if found.state != MessageState.ABANDONED:
             raise AdministrationError(f"message {found.id} is {found.state}; only an abandoned one can be sent again")
         if found.expires_at is not None and found.expires_at <= call.now:

@@ -164,6 +164,10 @@ def test_commands_for_accounts(run):
 
     shown = run("account", "set", "1001", "--postal-code", "8001", "--date-of-birth", "none", "--phone", "2015550123")
     assert (shown["postalCode"], shown["dateOfBirth"], shown["phone"]) == ("8001", None, "+12015550123")
+    names = ("--email", "jane@example.com", "--username", "none", "--role", "Merchant", "--card", "6006 4912")
+    shown = run("account", "set", "1001", *names)
+    assert (shown["email"], shown["username"], shown["userrole"]) == ("jane@example.com", None, "20")
+    assert shown["printedCardNumbers"] == ["6006 4912"]
     assert "phone number" in run("account", "set", "1001", "--phone", "12", refused=True)
     assert "day" in run("account", "set", "1001", "--date-of-birth", "31.12.1980", refused=True)
 

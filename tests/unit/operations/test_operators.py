@@ -9,9 +9,9 @@ import pytest
 
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.operators import MAX_WRONG_CODES, OperatorRole, Right
-from gatehouse.operations import operators
+from gatehouse.operations import operator_passwords, operator_sign_in, operators, second_factors
 from gatehouse.operations.calls import Call, Caller
-from gatehouse.operations.operators import SignedIn
+from gatehouse.operations.signed_in import SignedIn
 from tests import factories
 
 NAME, PASSWORD, OTHER = "olga", "seven quiet otters swim", "eight quiet herons fly"
@@ -29,17 +29,17 @@ class Desk:
         return Call(self.core, Caller(source=source))
 
     def sign_in(self, password=PASSWORD, source=HERE, name=NAME):
-        return operators.sign_in(self.call(source), name, password)
+        return operator_sign_in.sign_in(self.call(source), name, password)
 
     def find(self, token):
-        return operators.find_signed_in(self.call(), token)
+        return operator_sign_in.find_signed_in(self.call(), token)
 
     def who(self) -> SignedIn:
         """Sign in, with a code where one is asked for."""
         found = self.sign_in()
         if found.owes_code:
             self.core.now.advance(seconds=30)
-            found = operators.prove_code(self.call(), found.token, self.code())
+            found = operator_sign_in.prove_code(self.call(), found.token, self.code())
         who = self.find(found.token)
         assert who is not None
         return who
@@ -47,9 +47,9 @@ class Desk:
     def enrol(self):
         """Add a second factor and return its recovery codes."""
         who = self.who()
-        enrolment = operators.begin_second_factor(self.call(), who, PASSWORD)
+        enrolment = second_factors.begin_second_factor(self.call(), who, PASSWORD)
         self.secret = enrolment.secret
-        codes = operators.confirm_second_factor(self.call(), self.who(), self.code())
+        codes = second_factors.confirm_second_factor(self.call(), self.who(), self.code())
         assert codes is not None
         return codes
 
@@ -81,7 +81,7 @@ def test_right_password_signs_in(desk):
 @pytest.mark.parametrize(("name", "password"), [(NAME, "wrong"), ("nobody", PASSWORD), (NAME, ""), (NAME, "x" * 5000)])
 def test_wrong_sign_in_is_refused(desk, name, password):
     """Nobody learns which of the two was wrong."""
-    assert desk.sign_in(password, name=name) == operators.SignIn()
+    assert desk.sign_in(password, name=name) == operator_sign_in.SignIn()
 
 
 def test_disabled_operator_is_refused_and_signed_out(desk):
@@ -93,7 +93,7 @@ def test_disabled_operator_is_refused_and_signed_out(desk):
     operators.set_operator_disabled(desk.call(), desk.operator.id, True)
 
     assert desk.find(token) is None
-    assert desk.sign_in() == operators.SignIn()
+    assert desk.sign_in() == operator_sign_in.SignIn()
     operators.set_operator_disabled(desk.call(), desk.operator.id, False)
     assert desk.find(token) is None, "what has ended does not come back"
     assert desk.sign_in().token
@@ -151,11 +151,11 @@ def test_session_ends_when_idle_and_at_last(desk):
 def test_sign_out_ends_one_session_or_all(desk):
     """For a desk that one leaves, and for a machine that was lost."""
     first, second, third = (desk.sign_in().token for _ in range(3))
-    operators.sign_out(desk.call(), desk.find(first))
+    operator_sign_in.sign_out(desk.call(), desk.find(first))
     assert desk.find(first) is None
-    assert len(operators.list_own_sessions(desk.call(), desk.find(second))) == 2
+    assert len(operator_sign_in.list_own_sessions(desk.call(), desk.find(second))) == 2
 
-    assert operators.sign_out_everywhere(desk.call(), desk.find(second)) == 2
+    assert operator_sign_in.sign_out_everywhere(desk.call(), desk.find(second)) == 2
     assert desk.find(second) is None
     assert desk.find(third) is None
 
@@ -168,11 +168,13 @@ def test_second_factor_is_asked_for(desk):
     half = desk.sign_in()
     assert half.owes_code
     assert desk.find(half.token) is None
-    assert operators.prove_code(desk.call(), half.token, "000000") == operators.SignIn(owes_code=True)
-    full = operators.prove_code(desk.call(), half.token, f" {desk.code()[:3]} {desk.code()[3:]} ")
+    assert operator_sign_in.prove_code(desk.call(), half.token, "000000") == operator_sign_in.SignIn(owes_code=True)
+    full = operator_sign_in.prove_code(desk.call(), half.token, f" {desk.code()[:3]} {desk.code()[3:]} ")
     assert full.token not in (None, half.token)
     assert desk.find(full.token)
-    assert operators.prove_code(desk.call(), half.token, desk.code(30)) == operators.SignIn(), "it has ended"
+    assert operator_sign_in.prove_code(desk.call(), half.token, desk.code(30)) == operator_sign_in.SignIn(), (
+        "it has ended"
+    )
 
 
 def test_code_works_once(desk):
@@ -182,17 +184,17 @@ def test_code_works_once(desk):
     first, second, third = (desk.sign_in().token for _ in range(3))
     code, before = desk.code(), desk.code(-30)
 
-    assert operators.prove_code(desk.call(), first, code).token
-    assert operators.prove_code(desk.call(), second, code).token is None
-    assert operators.prove_code(desk.call(), third, before).token is None
-    assert operators.prove_code(desk.call(), third, desk.code(30)).token, "the next one does, a little early"
+    assert operator_sign_in.prove_code(desk.call(), first, code).token
+    assert operator_sign_in.prove_code(desk.call(), second, code).token is None
+    assert operator_sign_in.prove_code(desk.call(), third, before).token is None
+    assert operator_sign_in.prove_code(desk.call(), third, desk.code(30)).token, "the next one does, a little early"
 
 
 def test_enrolment_code_is_used_up_too(desk):
     """It was on the screen."""
     desk.enrol()
 
-    assert operators.prove_code(desk.call(), desk.sign_in().token, desk.code()).token is None
+    assert operator_sign_in.prove_code(desk.call(), desk.sign_in().token, desk.code()).token is None
 
 
 def test_wrong_codes_are_held_back(desk):
@@ -200,13 +202,13 @@ def test_wrong_codes_are_held_back(desk):
     desk.enrol()
     desk.core.now.advance(seconds=60)
     for _ in range(MAX_WRONG_CODES):
-        assert operators.prove_code(desk.call(), desk.sign_in().token, "000000").wait is None
+        assert operator_sign_in.prove_code(desk.call(), desk.sign_in().token, "000000").wait is None
 
-    refused = operators.prove_code(desk.call(ELSEWHERE), desk.sign_in().token, desk.code())
+    refused = operator_sign_in.prove_code(desk.call(ELSEWHERE), desk.sign_in().token, desk.code())
     assert refused.token is None
     assert refused.wait is not None
     desk.core.now.advance(minutes=16)
-    assert operators.prove_code(desk.call(), desk.sign_in().token, desk.code()).token
+    assert operator_sign_in.prove_code(desk.call(), desk.sign_in().token, desk.code()).token
 
 
 def test_owed_code_must_come_soon(desk):
@@ -215,7 +217,7 @@ def test_owed_code_must_come_soon(desk):
     half = desk.sign_in().token
     desk.core.now.advance(minutes=10)
 
-    assert operators.prove_code(desk.call(), half, desk.code()) == operators.SignIn()
+    assert operator_sign_in.prove_code(desk.call(), half, desk.code()) == operator_sign_in.SignIn()
 
 
 def test_recovery_code_works_once(desk):
@@ -224,10 +226,10 @@ def test_recovery_code_works_once(desk):
     assert len(codes) == 10
     assert all(re.fullmatch(r"(\w{4}-){4}\w{4}", each) for each in codes)
 
-    found = operators.prove_code(desk.call(), desk.sign_in().token, codes[0].replace("-", ""))
-    assert operators.count_recovery_codes(desk.call(), desk.find(found.token)) == 9
-    assert operators.prove_code(desk.call(), desk.sign_in().token, codes[0]).token is None
-    assert operators.prove_code(desk.call(), desk.sign_in().token, codes[1]).token
+    found = operator_sign_in.prove_code(desk.call(), desk.sign_in().token, codes[0].replace("-", ""))
+    assert second_factors.count_recovery_codes(desk.call(), desk.find(found.token)) == 9
+    assert operator_sign_in.prove_code(desk.call(), desk.sign_in().token, codes[0]).token is None
+    assert operator_sign_in.prove_code(desk.call(), desk.sign_in().token, codes[1]).token
     assert "operator.recovery_code_used" in desk.events()
 
 
@@ -240,7 +242,7 @@ def test_code_is_good_for_one_of_many_at_the_same_time(desk):
 
     def prove(token):
         barrier.wait()
-        if operators.prove_code(desk.call(), token, code).token:
+        if operator_sign_in.prove_code(desk.call(), token, code).token:
             won.append(token)
 
     threads = [threading.Thread(target=prove, args=(token,)) for token in tokens]
@@ -255,28 +257,28 @@ def test_code_is_good_for_one_of_many_at_the_same_time(desk):
 def test_second_factor_takes_password_and_first_code(desk):
     """Who sits down at an unlocked desk can neither add one nor remove it; until its first code it is not asked for."""
     who = desk.who()
-    assert operators.begin_second_factor(desk.call(), who, "wrong") == "Your present password is wrong."
-    enrolment = operators.begin_second_factor(desk.call(), who, PASSWORD)
+    assert second_factors.begin_second_factor(desk.call(), who, "wrong") == "Your present password is wrong."
+    enrolment = second_factors.begin_second_factor(desk.call(), who, PASSWORD)
     assert enrolment.address.startswith("otpauth://totp/Gatehouse:olga?secret=")
-    assert operators.find_enrolment(desk.call(), desk.who()) == enrolment
-    assert operators.confirm_second_factor(desk.call(), desk.who(), "000000") is None
+    assert second_factors.find_enrolment(desk.call(), desk.who()) == enrolment
+    assert second_factors.confirm_second_factor(desk.call(), desk.who(), "000000") is None
     assert not desk.sign_in().owes_code
 
     desk.enrol()
     who = desk.who()
-    assert operators.remove_own_second_factor(desk.call(), who, "wrong")
+    assert second_factors.remove_own_second_factor(desk.call(), who, "wrong")
     assert desk.sign_in().owes_code
-    assert operators.remove_own_second_factor(desk.call(), who, PASSWORD) is None
+    assert second_factors.remove_own_second_factor(desk.call(), who, PASSWORD) is None
     assert not desk.sign_in().owes_code
 
 
 def test_new_recovery_codes_end_the_old(desk):
     """A list that was lost is worth nothing then."""
     old = desk.enrol()
-    new = operators.make_recovery_codes(desk.call(), desk.who(), PASSWORD)
+    new = second_factors.make_recovery_codes(desk.call(), desk.who(), PASSWORD)
 
-    assert operators.prove_code(desk.call(), desk.sign_in().token, old[0]).token is None
-    assert operators.prove_code(desk.call(), desk.sign_in().token, new[0]).token
+    assert operator_sign_in.prove_code(desk.call(), desk.sign_in().token, old[0]).token is None
+    assert operator_sign_in.prove_code(desk.call(), desk.sign_in().token, new[0]).token
 
 
 def test_secrets_are_not_kept_readable(desk):
@@ -296,10 +298,10 @@ def test_password_change_ends_other_sessions(desk):
     """Whoever else is signed in with the old one is out, also who owes a code."""
     other, who = desk.sign_in().token, desk.who()
 
-    assert operators.change_own_password(desk.call(), who, "wrong", OTHER) == "Your present password is wrong."
+    assert operator_passwords.change_own_password(desk.call(), who, "wrong", OTHER) == "Your present password is wrong."
     for weak in ("short", "password1234", "olga-gatehouse", "aaaaaaaaaaaaaaaa"):
-        assert "refused" in operators.change_own_password(desk.call(), who, PASSWORD, weak)
-    assert operators.change_own_password(desk.call(), who, PASSWORD, OTHER) is None
+        assert "refused" in operator_passwords.change_own_password(desk.call(), who, PASSWORD, weak)
+    assert operator_passwords.change_own_password(desk.call(), who, PASSWORD, OTHER) is None
 
     assert desk.find(other) is None
     assert desk.sign_in().token is None
@@ -319,9 +321,9 @@ def test_own_password_cannot_be_guessed_from_a_session(desk):
     """Who found the desk unlocked does not find the password, too."""
     who = desk.who()
     for _ in range(desk.core.settings.guesses_per_account):
-        operators.change_own_password(desk.call(), who, "wrong", OTHER)
+        operator_passwords.change_own_password(desk.call(), who, "wrong", OTHER)
 
-    assert "too many" in operators.change_own_password(desk.call(), who, PASSWORD, OTHER)
+    assert "too many" in operator_passwords.change_own_password(desk.call(), who, PASSWORD, OTHER)
 
 
 def test_roles_and_merchants(core):
@@ -341,7 +343,7 @@ def test_roles_and_merchants(core):
     with pytest.raises(AdministrationError, match="name none"):
         operators.add_operator(call, "nobody", OperatorRole.OWNER, PASSWORD, [ours.id])
     operators.add_operator(call, "sam", OperatorRole.SUPPORT, PASSWORD, [ours.id])
-    sam = operators.find_signed_in(call, operators.sign_in(call, "sam", PASSWORD).token)
+    sam = operator_sign_in.find_signed_in(call, operator_sign_in.sign_in(call, "sam", PASSWORD).token)
     assert sam.works_for(ours.id)
     assert not sam.works_for(theirs.id)
     assert {right for right in Right if sam.may(right)} == {Right.READ, Right.START_RESETS, Right.BLOCK_DEVICES}
@@ -353,16 +355,16 @@ def test_change_of_role_counts_at_once(core):
     Desk(core)
     call = Call(core, Caller())
     added = operators.add_operator(call, "sam", OperatorRole.SUPPORT, PASSWORD, [ours.id])
-    token = operators.sign_in(call, "sam", PASSWORD).token
+    token = operator_sign_in.sign_in(call, "sam", PASSWORD).token
 
     operators.change_operator(call, added.id, OperatorRole.MANAGER, [theirs.id])
 
-    who = operators.find_signed_in(call, token)
+    who = operator_sign_in.find_signed_in(call, token)
     assert (who.role, who.merchant_ids) == (OperatorRole.MANAGER, {theirs.id})
     changes = operators.show_operator(call, added.id)[2][0].changes
     assert changes == {"role": ["support", "manager"], "merchants": [[ours.id], [theirs.id]]}
     operators.change_operator(call, added.id, OperatorRole.OWNER)
-    assert operators.find_signed_in(call, token).merchant_ids is None
+    assert operator_sign_in.find_signed_in(call, token).merchant_ids is None
 
 
 def test_lost_second_factor_is_removed_by_command(desk):
@@ -371,7 +373,7 @@ def test_lost_second_factor_is_removed_by_command(desk):
     who = desk.who()
     operators.remove_second_factor(desk.call(), desk.operator.id)
 
-    assert operators.list_own_sessions(desk.call(), who) == []
+    assert operator_sign_in.list_own_sessions(desk.call(), who) == []
     assert desk.sign_in().token
     assert not desk.sign_in().owes_code
 
