@@ -31,11 +31,16 @@ from gatehouse.domain.messages import Medium
 from gatehouse.operations import callers
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.core import Core
+from gatehouse.operations.merchants import list_merchants
 from gatehouse.operations.peppers import count_pepper_use
 from gatehouse.operations.schema import is_schema_current
 
 _CERTIFICATE_WARNING = timedelta(days=30)
 """Authorities have theirs renewed when a third of 90 days is left."""
+
+
+_SINGLE_FACTOR_LENGTH = 15
+"""Characters of a password that is the only factor. Source: NIST SP 800-63B-4, 3.1.1.2."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,8 @@ def _check_database(core: Core) -> Iterator[_Check]:
     yield _Check("ok", "schema", "is current")
     yield _check_default_application(core)
     yield from _check_peppers(core)
+    yield _check_password_lengths(core)
+    yield _check_breached_passwords(core.settings)
 
 
 def _check_default_application(core: Core) -> _Check:
@@ -133,6 +140,27 @@ def _check_peppers(core: Core) -> Iterator[_Check]:
     needed = ", ".join(f"{others} need {name}" for name, others in older if others)
     text = f"{newest} is the newest, and {count} passwords and pincodes have it"
     yield _Check("ok", "pepper keys", f"{text}; {needed}: keep it" if needed else text)
+
+
+def _check_password_lengths(core: Core) -> _Check:
+    """Tell where shorter passwords are taken than NIST asks for; whether they may is a matter of the clients."""
+    found = list_merchants(Call(core, Caller()))
+    short = [each for each in found if each.password_min_length < _SINGLE_FACTOR_LENGTH]
+    if not short:
+        return _Check("ok", "password length", f"no merchant takes fewer than {_SINGLE_FACTOR_LENGTH} characters")
+    text = f"{len(short)} of {len(found)} merchants take new passwords of fewer than {_SINGLE_FACTOR_LENGTH} characters"
+    advice = f"gatehouse merchant set {short[0].id} --password-min-length {_SINGLE_FACTOR_LENGTH}"
+    return _Check("ok", "password length", f'{text}, which NIST asks for; where clients allow it, "{advice}"')
+
+
+def _check_breached_passwords(settings: Settings) -> _Check:
+    if settings.breached_passwords_url is None:
+        text = (
+            "new passwords are compared with the most used ones; GATEHOUSE_BREACHED_PASSWORDS_URL adds all known ones"
+        )
+    else:
+        text = "new passwords are looked up in the service that is set"
+    return _Check("ok", "breached passwords", text)
 
 
 def _check_channel(name: str, target: Path | MailServer | SmsGateway, medium: Medium, settings: Settings) -> _Check:

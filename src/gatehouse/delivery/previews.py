@@ -18,6 +18,7 @@ _SAMPLES = {
     "minutes": "30",
     "device": "…1a2b",
     "phone": "+1•••••••0123",
+    "former_phone": "+1•••••••0199",
 }
 
 

@@ -18,6 +18,7 @@ class MessageKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     PINCODE_CHANGED = "pincode_changed"
     DEVICE_ACTIVATED = "device_activated"
+    DEVICE_NUMBER_CHANGED = "device_number_changed"
     MANY_WRONG_GUESSES = "many_wrong_guesses"
     LOGIN_COOKIE_REPLAYED = "login_cookie_replayed"
     ACTIVATION_CODE = "activation_code"

@@ -9,8 +9,9 @@ from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.lifetimes import MAX_ACTIVATION_TRIES, MAX_WRONG_ACTIVATION_CODES
 from gatehouse.domain.messages import MessageKind
+from gatehouse.domain.operators import Right
 from gatehouse.domain.results import ServiceResult
-from gatehouse.operations import audit, callers, guessing, outbox
+from gatehouse.operations import audit, authority, callers, guessing, outbox
 from gatehouse.operations.callers import LoggedIn
 from gatehouse.operations.calls import Call
 from gatehouse.operations.guessing import Budget
@@ -53,7 +54,8 @@ def register_device(call: Call, device_id: str | None, phone_number: str | None)
     """Register a device for the session's account, with the number that its activation codes go to.
 
     Without a session, an application that may register devices by its token alone registers it without an account;
-    the first Login from it binds it. Registering again is no error; another number asks for a new activation.
+    the first Login from it binds it. Registering again is no error; another number asks for a new activation, and of
+    an activated device its owner is told, since a session is all that it takes.
     Without a number the one of an earlier registration counts, else the account's own. Returns SUCCESS with the
     registration's number; what `callers.find_logged_in` says; MISSING_FIELD; INVALID_FIELD;
     PHONE_NUMBER_REQUIRED; DEVICE_BLOCKED.
@@ -85,16 +87,20 @@ def register_device(call: Call, device_id: str | None, phone_number: str | None)
         device = devices.find_or_add(
             call.db, owner.merchant_id, owner.application_id, account_id, device_id, phone, call.now
         )
+        event = AuditEvent.DEVICE_REGISTERED
         if device.phone != phone:
             devices.change(call.db, device.id, phone=phone, activated_at=None, last_seen_at=call.now)
             # Its receiver would vouch for a number that is another's.
             devices.end_activation_code(call.db, device.id)
+            if device.activated_at is not None and owner.account:
+                event = AuditEvent.DEVICE_NUMBER_CHANGED
+                _tell_of_changed_number(call, owner.account, device, phone)
         if owner.session:
             if owner.session.login_cookie_id is not None:
                 login_cookies.set_device(call.db, owner.session.login_cookie_id, device_id)
             sessions.set_device(call.db, owner.session.id, device_id)
             callers.note_use(call, owner.session)
-        owner.record(call, AuditEvent.DEVICE_REGISTERED, device.id)
+        owner.record(call, event, device.id)
         return ServiceResult(return_code=ReturnCode.SUCCESS, number=str(device.id))
 
 
@@ -191,6 +197,7 @@ def set_device_blocked(call: Call, device_number: int, is_blocked: bool) -> Devi
     """
     with call.writing():
         device = _get_device(call, device_number)
+        authority.require(call, Right.BLOCK_DEVICES, device.merchant_id)
         call.known.device_id = device.device_id
         devices.set_blocked(call.db, device.merchant_id, device.device_id, call.now if is_blocked else None)
         if is_blocked:
@@ -210,13 +217,27 @@ def set_device_blocked(call: Call, device_number: int, is_blocked: bool) -> Devi
 def show_device(call: Call, device_number: int) -> Device:
     """Return the registration. Raises AdministrationError."""
     with call.reading():
-        return _get_device(call, device_number)
+        found = _get_device(call, device_number)
+    authority.require(call, Right.READ, found.merchant_id)
+    return found
 
 
 def list_devices(call: Call, merchant_id: int | None, account_id: int | None, after: int = 0) -> Sequence[Device]:
     """Return a page of registrations, by number."""
     with call.reading():
         return devices.find_page(call.db, merchant_id, account_id, after, PAGE)
+
+
+def _tell_of_changed_number(call: Call, account: Account, before: Device, phone: str) -> None:
+    """Tell the owner, once: until it is activated again, the device has no number that anybody relied on."""
+    outbox.queue_mail(
+        call,
+        MessageKind.DEVICE_NUMBER_CHANGED,
+        account,
+        device=_masked(before.device_id, shown=4),
+        phone=_masked(phone, shown=4),
+        former_phone=_masked(before.phone or "", shown=4),
+    )
 
 
 def _masked(text: str, shown: int) -> str:

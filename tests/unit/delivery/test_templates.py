@@ -26,6 +26,7 @@ VALUES = {
     "minutes": "60",
     "device": "…1a2b",
     "phone": "+1•••••••0123",
+    "former_phone": "+1•••••••0199",
     "colour": "#1d4ed8",
 }
 MAILS = [kind for kind in MessageKind if kind.medium is Medium.MAIL]
@@ -33,6 +34,7 @@ NOTICES = {
     "password_changed": (),
     "pincode_changed": (),
     "device_activated": ("device", "phone"),
+    "device_number_changed": ("device", "phone", "former_phone"),
     "many_wrong_guesses": (),
     "login_cookie_replayed": (),
 }

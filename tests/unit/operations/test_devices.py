@@ -148,6 +148,50 @@ def test_another_number_asks_for_another_activation(shop, session):
     assert shop.messages()[-1].recipient == OTHER_PHONE
 
 
+def test_owner_is_told_once_of_a_changed_number(shop, session):
+    """A stolen session is enough to change it, so that only the owner can tell whether it should be so."""
+    shop.register(session)
+    shop.register(session, phone="+12015550150")
+    assert shop.messages("device_number_changed") == [], "it was no device that anybody relied on"
+    shop.activate(session)
+    since = len(shop.events())
+
+    shop.register(session, phone=OTHER_PHONE)
+    shop.register(session, phone="+12015550151")
+    shop.register(session, phone="+12015550151")
+
+    [mail] = shop.messages("device_number_changed")
+    assert mail.recipient == EMAIL
+    named = ("device", "phone", "former_phone")
+    assert {name: mail.content[name] for name in named} == {"device": "…", "phone": "…0199", "former_phone": "…0150"}
+    assert shop.events(since) == [
+        ("device.number_changed", None),
+        ("device.registered", None),
+        ("device.registered", None),
+    ]
+
+
+def test_session_may_do_nothing_more_until_the_device_is_activated_again(shop):
+    """Whoever holds it has changed the number, and has as much as before the device was activated."""
+    shop.set_application(requires_devices=True)
+    session = shop.log_in(device_id="till-1")
+    shop.register(session)
+    shop.activate(session)
+    assert isinstance(_find_logged_in(shop, session), callers.LoggedIn)
+
+    shop.register(session, phone=OTHER_PHONE)
+
+    assert _find_logged_in(shop, session) is ReturnCode.DEVICE_NOT_ACTIVATED
+    shop.activate(session)
+    assert isinstance(_find_logged_in(shop, session), callers.LoggedIn)
+
+
+def _find_logged_in(shop, session):
+    call = shop.call(session)
+    with call.reading():
+        return callers.find_logged_in(call)
+
+
 def test_another_number_ends_the_code_that_was_sent_to_the_old_one(shop, session):
     """Its receiver would vouch for a number that is another's."""
     shop.register(session)

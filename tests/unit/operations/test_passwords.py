@@ -260,7 +260,7 @@ def test_reset_mails_a_temporary_password(shop):
     assert result == ServiceResult(return_code=ReturnCode.SUCCESS)
     [message] = shop.messages()
     assert (message.kind, message.medium, message.recipient) == ("temporary_password", "mail", "jane@example.com")
-    assert re.fullmatch(r"[2-9A-Za-z]{20}", message.content["temporary_password"])
+    assert re.fullmatch(r"[2-9A-Za-z]{24}", message.content["temporary_password"])
     assert message.content["minutes"] == "30"
     assert message.content["merchant"] == shop.merchant.name
     assert message.expires_at == NOON + timedelta(minutes=30)

@@ -12,7 +12,7 @@ def test_drawn_tokens_have_their_form_and_do_not_repeat():
         tokens.draw_token: r"[A-Za-z0-9_-]{43}",
         tokens.draw_secret: r"[A-Za-z0-9_-]{43}",
         tokens.draw_application_token: r"[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}",
-        tokens.draw_temporary_password: r"[2-9A-HJ-NP-Za-km-z]{20}",
+        tokens.draw_temporary_password: r"[2-9A-HJ-NP-Za-km-z]{24}",
     }
     for draw, form in kinds.items():
         drawn = [draw() for _ in range(200)]
