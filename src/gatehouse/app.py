@@ -17,6 +17,8 @@ from gatehouse.fronts.call_log import Wsgi as Wsgi
 from gatehouse.fronts.call_log import logged
 from gatehouse.fronts.guestmanagement import docs, routes
 from gatehouse.fronts.hosted import views
+from gatehouse.fronts.pasted_requests import PastedRequests
+from gatehouse.fronts.read_requests import READER
 from gatehouse.fronts.soap.app import ADDRESSES, SoapFront
 from gatehouse.fronts.soap.app import PATH as SOAP_PATH
 from gatehouse.fronts.wcf_json.app import METHODS, JsonFront
@@ -30,7 +32,7 @@ def create_app(settings: Settings, core: Core | None = None) -> Wsgi:
     core = core or make_core(settings)
     soap, json = SoapFront(core), JsonFront(core)
     guest_paths = routes.paths(settings)
-    others = _make_flask_app(core, set(guest_paths.values()))
+    others = _make_flask_app(core, set(guest_paths.values()), PastedRequests(settings, soap, json))
     gc.freeze()
 
     def gatehouse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -47,10 +49,11 @@ def create_app(settings: Settings, core: Core | None = None) -> Wsgi:
     return logged(web_headers.guarded(gatehouse, settings), settings)
 
 
-def _make_flask_app(core: Core, guest_paths: set[str]) -> Flask:
+def _make_flask_app(core: Core, guest_paths: set[str], pasted: PastedRequests) -> Flask:
     """Return the application of everything but SOAP, which shows neither traces nor Flask's own pages."""
     app = Flask("gatehouse", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = core.settings.soap_max_bytes
+    app.extensions[READER] = pasted
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the provider that Flask has by default
     for part in (routes, docs, views, health, admin):
         app.register_blueprint(part.make_blueprint(core))

@@ -45,17 +45,21 @@ class AccountCall:
 
 
 def open_call(core: Core, request: AccountCall) -> Call:
-    """Return the call as the operations know it. A session is none of those that begin one, or need none."""
-    caller = Caller(
+    """Return the call as the operations know it."""
+    call = Call(core, caller_of(request))
+    call_log.current().call = call
+    return call
+
+
+def caller_of(request: AccountCall) -> Caller:
+    """Return who says to be calling. A session is none of those that begin one, or need none."""
+    return Caller(
         application_token=_named_application(request),
         credentials_token=None if request.method in WITHOUT_SESSION else request.credentials_token,
         source=request.source,
         login_cookie=request.login_cookie,
         request_id=request.request_id,
     )
-    call = Call(core, caller)
-    call_log.current().call = call
-    return call
 
 
 def answer(
@@ -95,7 +99,7 @@ def _perform(call: Call, request: AccountCall) -> ServiceResult:
     texts = _Texts(gather(request.method, given))
     call_log.current().note(call, texts.find("Email"), texts.find("username"))
     result = _OPERATIONS[request.method](call, texts)
-    audit.record_refusal(call, request.method, result.return_code)
+    audit.record_refusal(call, request.method, result.return_code, result.detail)
     return result
 
 

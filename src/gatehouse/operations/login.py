@@ -46,6 +46,20 @@ class _Candidate:
     is_sole: bool = True
 
 
+@dataclass(frozen=True)
+class Prospect:
+    """What is known of a login before its password is looked at.
+
+    `accounts` are those that the identities given mean, with None for one that nobody has; `is_sole` is False where
+    another account has the same address and role. `wait` is how long no password is looked at, or None.
+    """
+
+    role: UserRole
+    accounts: Sequence[Account | None]
+    is_sole: bool
+    wait: timedelta | None
+
+
 def login(call: Call, request: LoginRequest) -> LoginResult:
     """Log an account in by e-mail or username, and start its session.
 
@@ -75,6 +89,17 @@ def login(call: Call, request: LoginRequest) -> LoginResult:
         if wait := _count(call, application, request, budgets, proof, candidate):
             return LoginResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=wait)
         return _decide(call, application, request, role, candidate, proof, new_hash)
+
+
+def look_ahead(call: Call, application: Application, request: LoginRequest) -> Prospect | LoginResult:
+    """Return what is known before the password is looked at, or the refusal that comes before it. Reads."""
+    role = _role_asked(application, request)
+    if isinstance(role, LoginResult):
+        return role
+    candidates = _find_candidates(call, application, request, role)
+    wait = guessing.wait(call, _budgets(call, application, request, candidates))
+    accounts_meant = [each.account for each in candidates]
+    return Prospect(role, accounts_meant, all(each.is_sole for each in candidates), wait)
 
 
 def _role_asked(application: Application, request: LoginRequest) -> UserRole | LoginResult:

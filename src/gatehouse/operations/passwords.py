@@ -168,6 +168,17 @@ def refusal_of_new_password(
     call: Call, merchant: Merchant, names: list[str], new: str, former: Sequence[str], present: str | None = None
 ) -> ServiceResult | None:
     """Return why this may not become a password, or None. `former` are hashes; this waits and works."""
+    if refusal := weakness_of_new_password(call, merchant, names, new):
+        return refusal
+    if (present and is_same(new, present)) or any(call.passwords.verify(each, new) for each in former):
+        return ServiceResult(return_code=ReturnCode.PASSWORD_REUSED)
+    if call.compromised.is_breached(new):
+        return ServiceResult(return_code=ReturnCode.PASSWORD_COMPROMISED)
+    return None
+
+
+def weakness_of_new_password(call: Call, merchant: Merchant, names: list[str], new: str) -> ServiceResult | None:
+    """Return why this may become nobody's password here, or None. Waits for no other service and hashes nothing."""
     policy = policy_of(merchant)
     weakness = password_policy.weakness(policy, new, names)
     if weakness is None and call.compromised.is_common(new):
@@ -176,10 +187,6 @@ def refusal_of_new_password(
         weakness = Weakness.GUESSABLE
     if weakness:
         return ServiceResult(return_code=ReturnCode.PASSWORD_TOO_WEAK, detail=weakness.text(policy), weakness=weakness)
-    if (present and is_same(new, present)) or any(call.passwords.verify(each, new) for each in former):
-        return ServiceResult(return_code=ReturnCode.PASSWORD_REUSED)
-    if call.compromised.is_breached(new):
-        return ServiceResult(return_code=ReturnCode.PASSWORD_COMPROMISED)
     return None
 
 

@@ -116,7 +116,7 @@ def redeem(call: Call, merchant_id: int, authentication: str | None, code: str, 
         if not merchant.third_party_accounts_of_record:
             return GuestResult(return_code=ReturnCode.NOT_THIRD_PARTY_ACCOUNT_OF_RECORD)
         # Our own codes cannot be guessed; to hold them back would only help who wants to lock guests out.
-        budgets = [] if UNGUESSABLE.fullmatch(code) else [_budget_of(merchant)]
+        budgets = [] if UNGUESSABLE.fullmatch(code) else [budget_of(merchant)]
         if budgets and (wait := guessing.wait(call, budgets)):
             return GuestResult(return_code=ReturnCode.TOO_MANY_REQUESTS, retry_after=wait)
         kept = reset_codes.find(call.db, merchant.id, call.keys.reset_code_digest(code))
@@ -135,6 +135,15 @@ def refusal_of_credentials(call: Call) -> GuestResult | None:
     with call.writing():
         found = callers.find_integration(call)
     return found if isinstance(found, GuestResult) else None
+
+
+def look_ahead(call: Call, merchant: Merchant, request: GuestRequest) -> tuple[Sequence[Account], GuestResult | None]:
+    """Return the accounts that a request means, and what a partner is told of them where that is a refusal. Reads."""
+    missing = tuple(name for name in merchant.verification_fields if not request.verification.get(name))
+    if missing:
+        return [], GuestResult(return_code=ReturnCode.MORE_INFO_REQUIRED, fields=missing)
+    found = _find_verified(call, merchant, request.identity, request.verification)
+    return found, _refusal_of_accounts(found)
 
 
 def refusal_of_code(call: Call, kept: ResetCode | None) -> ReturnCode | None:
@@ -268,7 +277,8 @@ def _said(given: GuestIdentity) -> tuple[str, ...]:
     return tuple(str(each) for each in asdict(given).values() if each is not None)
 
 
-def _budget_of(merchant: Merchant) -> Budget:
+def budget_of(merchant: Merchant) -> Budget:
+    """Return the budget of wrong codes of partners' own making."""
     return Budget(("reset code", merchant.id), MAX_WRONG_CODES, keeps_window=True)
 
 

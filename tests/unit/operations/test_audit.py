@@ -92,27 +92,27 @@ def test_entry_names_the_device_of_the_session(shop):
 
 
 REFUSED = [
-    ("UpdatePassword", {"oldPassword": PASSWORD}, ReturnCode.MISSING_FIELD),
-    ("UpdatePincode", {"Password": PASSWORD}, ReturnCode.MISSING_FIELD),
-    ("RegisterDevice", {}, ReturnCode.MISSING_FIELD),
-    ("RegisterDevice", {"deviceId": "till-1", "phoneNumber": "none"}, ReturnCode.INVALID_FIELD),
-    ("DeviceSendActivationCode", {"deviceId": "till-2"}, ReturnCode.DEVICE_NOT_REGISTERED),
-    ("DeviceActivate", {"deviceId": "till-2", "activationCode": "1"}, ReturnCode.DEVICE_NOT_REGISTERED),
+    ("UpdatePassword", {"oldPassword": PASSWORD}, ReturnCode.MISSING_FIELD, " newPassword"),
+    ("UpdatePincode", {"Password": PASSWORD}, ReturnCode.MISSING_FIELD, " newPincode"),
+    ("RegisterDevice", {}, ReturnCode.MISSING_FIELD, " deviceId"),
+    ("RegisterDevice", {"deviceId": "till-1", "phoneNumber": "none"}, ReturnCode.INVALID_FIELD, " phoneNumber"),
+    ("DeviceSendActivationCode", {"deviceId": "till-2"}, ReturnCode.DEVICE_NOT_REGISTERED, ""),
+    ("DeviceActivate", {"deviceId": "till-2", "activationCode": "1"}, ReturnCode.DEVICE_NOT_REGISTERED, ""),
 ]
 
 
 @pytest.mark.parametrize(
-    ("method", "members", "outcome"), REFUSED, ids=[f"{each[0]}-{each[2].key}" for each in REFUSED]
+    ("method", "members", "outcome", "member"), REFUSED, ids=[f"{each[0]}-{each[2].key}" for each in REFUSED]
 )
-def test_every_refusal_of_somebody_known_leaves_one_entry(shop, method, members, outcome):
-    """Whichever operation refuses, and without it having to think of that."""
+def test_every_refusal_of_somebody_known_leaves_one_entry(shop, method, members, outcome, member):
+    """Whichever operation refuses, and without it having to think of that; with the member that it is about."""
     session = shop.log_in()
     since = len(entries(shop))
 
     assert ask(shop, method, session, **members) is outcome
 
     [entry] = entries(shop, since)
-    assert (entry.event, entry.outcome, entry.subject) == ("call.refused", outcome.key, method)
+    assert (entry.event, entry.outcome, entry.subject) == ("call.refused", outcome.key, method + member)
     assert (entry.account_id, entry.merchant_id) == (shop.account.id, shop.merchant.id)
     assert entry.application_id == shop.application.application.id
     assert len(entry.mac) == 40

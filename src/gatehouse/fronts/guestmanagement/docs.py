@@ -3,7 +3,7 @@
 import json
 from importlib import resources
 
-from flask import Blueprint, Response, abort
+from flask import Blueprint, Response, abort, request
 
 from gatehouse.fronts.guestmanagement import openapi
 from gatehouse.operations.core import Core
@@ -19,18 +19,20 @@ _PAGE = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Guest management</title>
-<link rel="icon" href="/docs/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" href="FOLDER/favicon-32x32.png">
+<link rel="stylesheet" href="FOLDER/swagger-ui.css">
 </head>
 <body>
-<noscript><p>This page needs JavaScript. The description itself is at <a href="/openapi.json">/openapi.json</a>.</p>
+<noscript>
+<p>This page needs JavaScript. The description itself is <a href="FOLDER/../openapi.json">openapi.json</a>.</p>
 </noscript>
 <main id="description"></main>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="FOLDER/swagger-ui-bundle.js"></script>
+<script src="FOLDER/start.js"></script>
 </body>
 </html>
 """
+"""The page. `FOLDER` is the folder of its files as seen from its address, since it may stand behind a path."""
 
 _FILES = {
     "swagger-ui.css": ("flask_swagger_ui", "dist", "text/css; charset=utf-8"),
@@ -53,7 +55,8 @@ def make_blueprint(core: Core) -> Blueprint:
     @blueprint.get("/docs")
     @blueprint.get("/docs/")
     def page_route() -> Response:
-        answer = _file(_PAGE, "text/html; charset=utf-8")
+        folder = "." if request.path.endswith("/") else "docs"
+        answer = _file(_PAGE.replace("FOLDER", folder), "text/html; charset=utf-8")
         answer.headers["Content-Security-Policy"] = _POLICY
         return answer
 

@@ -141,7 +141,7 @@ def _perform(core: Core, name: str, environ: Environ, source: str | None, reques
         # Only partners are told what a request should be.
         refused = reset_codes.refusal_of_credentials(call)
         result = refused or GuestResult(return_code=error.code, detail=error.detail)
-    audit.record_refusal(call, name, result.return_code)
+    audit.record_refusal(call, name, result.return_code, result.detail)
     return result
 
 

@@ -90,6 +90,22 @@ class SoapFront:
     def _call(
         self, environ: Environ, media: MediaType, version: SoapVersion, request_id: str
     ) -> tuple[HTTPStatus, Headers, bytes]:
+        call, given = self.read(environ, media, version, request_id)
+        exchange = Exchange(self._core, call, version)
+        if version is SoapVersion.SOAP_12 and given.addressing and given.message_id:
+            exchange.addressing = (given.addressing, given.message_id)
+        reply = self._server.run(exchange)
+        if reply is None or exchange.result is None:
+            raise SoapFault(Fault.INTERNAL)
+        headers: Headers = [("Content-Type", version.content_type), ("Cache-Control", "no-store")]
+        is_https = http.base_address(environ, self._core.settings).startswith("https:")
+        headers += http.headers_of(call.method, exchange.result, is_https)
+        return HTTPStatus.OK, headers, reply
+
+    def read(
+        self, environ: Environ, media: MediaType, version: SoapVersion, request_id: str
+    ) -> tuple[AccountCall, reading.Headers]:
+        """Return the call that a request is, and what its envelope's header said. Raises SoapFault."""
         settings = self._core.settings
         tolerances = set(media.tolerances)
         if _has_suffix(environ):
@@ -111,16 +127,7 @@ class SoapFront:
             user_agent=environ.get("HTTP_USER_AGENT"),
             tolerances=tolerances | envelope.tolerances,
         )
-        exchange = Exchange(self._core, call, version)
-        if is_12 and given.addressing and given.message_id:
-            exchange.addressing = (given.addressing, given.message_id)
-        reply = self._server.run(exchange)
-        if reply is None or exchange.result is None:
-            raise SoapFault(Fault.INTERNAL)
-        headers: Headers = [("Content-Type", version.content_type), ("Cache-Control", "no-store")]
-        is_https = http.base_address(environ, settings).startswith("https:")
-        headers += http.headers_of(call.method, exchange.result, is_https)
-        return HTTPStatus.OK, headers, reply
+        return call, given
 
     def _get(self, environ: Environ) -> tuple[HTTPStatus, Headers, bytes]:
         address = http.base_address(environ, self._core.settings) + PATH

@@ -38,7 +38,7 @@ Headers = list[tuple[str, str]]
 _log = logging.getLogger("gatehouse.wcf_json")
 
 
-class _RefusalError(Exception):
+class RefusalError(Exception):
     """A request that never comes to an operation: its HTTP status, and the message of its body."""
 
     def __init__(self, status: HTTPStatus, message: str, headers: Headers | None = None) -> None:
@@ -86,7 +86,7 @@ class JsonFront:
             return HTTPStatus.OK, [("Allow", _ALLOW), *allowed], b""
         try:
             status, headers, body = self._call(exchange)
-        except _RefusalError as refusal:
+        except RefusalError as refusal:
             status, headers, body = refusal.status, refusal.headers, _dump({"Message": refusal.message})
         # Also of a refusal: a page must be told that its user has to log in again.
         caller = Caller(application_token=_application_token(exchange.environ), request_id=exchange.request_id)
@@ -94,43 +94,49 @@ class JsonFront:
         return status, [*headers, *cors.answer_headers(exchange.environ, call)], body
 
     def _call(self, exchange: "_Exchange") -> tuple[HTTPStatus, Headers, bytes]:
-        environ, settings = exchange.environ, self._core.settings
-        method = METHODS[environ["PATH_INFO"].rstrip("/").rpartition("/")[2].casefold()]
-        call_log.current().method = method
-        if environ["REQUEST_METHOD"] != "POST":
-            raise _RefusalError(HTTPStatus.METHOD_NOT_ALLOWED, "Use POST.", [("Allow", _ALLOW)])
-        media = read_media_type(environ.get("CONTENT_TYPE", ""))
-        tolerances = set(media.tolerances)
-        body = _read_body(environ, media, settings.soap_max_bytes, tolerances)
-        try:
-            members = read_members(method, body, media.charset, settings.soap_max_depth, tolerances)
-        except MalformedBodyError as error:
-            raise _RefusalError(HTTPStatus.BAD_REQUEST, str(error)) from None
-        token = _application_token(environ)
-        request = AccountCall(
-            method=method,
-            members=members,
-            application_tokens=[token] if token else [],
-            credentials_token=http.credentials_token(environ),
-            source=http.source_address(environ, settings),
-            request_id=exchange.request_id,
-            login_cookie=http.cookie(environ, http.LOGIN_COOKIE),
-            user_agent=environ.get("HTTP_USER_AGENT"),
-            tolerances=tolerances,
-        )
+        environ = exchange.environ
+        method = call_log.current().method = _method(environ)
+        request, body = self.read(environ, exchange.request_id)
         call = exchange.call = account_calls.open_call(self._core, request)
         signature = http.header(environ, "Signature")
         result = account_calls.answer(call, request, lambda call: refusal_of_signature(call, body, signature))
         if result.return_code is ReturnCode.SESSION_EXPIRED and method not in account_calls.WITHOUT_SESSION:
             # Mobile applications forget their user on this status, so it is used for nothing else.
-            raise _RefusalError(HTTPStatus.FORBIDDEN, result.message)
-        is_https = http.base_address(environ, settings).startswith("https:")
+            raise RefusalError(HTTPStatus.FORBIDDEN, result.message)
+        is_https = http.base_address(environ, self._core.settings).startswith("https:")
         headers = http.headers_of(method, result, is_https)
         is_boolean = method in _BOOLEAN_METHODS and gives_boolean_results(call)
         answer = _dump({"d": result.is_success if is_boolean else data_contracts.wire_result(method, result)})
         if own_signature := sign(call, answer):
             headers.append(("Signature", own_signature))
         return HTTPStatus.OK, headers, answer
+
+    def read(self, environ: Environ, request_id: str) -> tuple[AccountCall, bytes]:
+        """Return the call that a request is, and its body. Raises RefusalError."""
+        settings = self._core.settings
+        method = _method(environ)
+        if environ["REQUEST_METHOD"] != "POST":
+            raise RefusalError(HTTPStatus.METHOD_NOT_ALLOWED, "Use POST.", [("Allow", _ALLOW)])
+        media = read_media_type(environ.get("CONTENT_TYPE", ""))
+        tolerances = set(media.tolerances)
+        body = _read_body(environ, media, settings.soap_max_bytes, tolerances)
+        try:
+            members = read_members(method, body, media.charset, settings.soap_max_depth, tolerances)
+        except MalformedBodyError as error:
+            raise RefusalError(HTTPStatus.BAD_REQUEST, str(error)) from None
+        token = _application_token(environ)
+        call = AccountCall(
+            method=method,
+            members=members,
+            application_tokens=[token] if token else [],
+            credentials_token=http.credentials_token(environ),
+            source=http.source_address(environ, settings),
+            request_id=request_id,
+            login_cookie=http.cookie(environ, http.LOGIN_COOKIE),
+            user_agent=environ.get("HTTP_USER_AGENT"),
+            tolerances=tolerances,
+        )
+        return call, body
 
 
 @dataclass
@@ -142,6 +148,10 @@ class _Exchange:
     call: Call | None = None
 
 
+def _method(environ: Environ) -> str:
+    return METHODS[environ["PATH_INFO"].rstrip("/").rpartition("/")[2].casefold()]
+
+
 def _application_token(environ: Environ) -> str | None:
     return http.header(environ, data_contracts.APPLICATION_HEADER)
 
@@ -150,19 +160,19 @@ def _read_body(environ: Environ, media: MediaType, limit: int, noted: set[Tolera
     try:
         body = http.read_inflated_body(environ, limit, noted)
     except http.UnknownCodingError:
-        raise _RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is compressed as nobody knows.") from None
+        raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is compressed as nobody knows.") from None
     except http.BodyTooLargeError:
-        raise _RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.") from None
+        raise RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.") from None
     except http.BodyIncompleteError:
-        raise _RefusalError(HTTPStatus.BAD_REQUEST, "The request ended before it was complete.") from None
+        raise RefusalError(HTTPStatus.BAD_REQUEST, "The request ended before it was complete.") from None
     except http.BodyCorruptError:
-        raise _RefusalError(HTTPStatus.BAD_REQUEST, "The body is not what its coding says.") from None
+        raise RefusalError(HTTPStatus.BAD_REQUEST, "The body is not what its coding says.") from None
     if not body:
         return body
     if media.name not in _MEDIA_TYPES:
-        raise _RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not application/json.")
+        raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not application/json.")
     if not media.is_readable:
-        raise _RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The charset is not known.")
+        raise RefusalError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The charset is not known.")
     if media.name != _MEDIA_TYPES[0]:
         noted.add(Tolerance.ODD_MEDIA_TYPE)
     return body

@@ -14,6 +14,7 @@ from gatehouse.fronts.admin.tasks import Tab, Tasks
 from gatehouse.fronts.admin.visits import Visit
 from gatehouse.operations import audit_trail, panel_lists
 from gatehouse.operations.audit_trail import AuditEntry, AuditFilter
+from gatehouse.operations.audit_verification import verify_part
 
 tasks = Tasks("audit", tab=Tab("Audit", "audit_show_all"))
 
@@ -46,10 +47,17 @@ def show_all(visit: Visit, merchant_id: int) -> Response:
     wanted = _wanted(visit, merchant_id)
     page = panel_lists.list_newest_entries(visit.call, wanted, visit.asked_number("before"))
     asked = _asked(visit)
-    following = page.next_before and url_for(
-        "admin.audit_show_all", merchant_id=merchant_id, before=page.next_before, **asked
+    following = page.continues_at and url_for(
+        "admin.audit_show_all", merchant_id=merchant_id, before=page.continues_at, **asked
     )
     return visit.render("audit/list", entries=page.records, events=EVENTS, asked=asked, next=following)
+
+
+@tasks.page(f"{_AUDIT}/verify", Right.READ)
+def check(visit: Visit, merchant_id: int) -> Response:
+    """Verify the newest part of the trail, or the one that ends with a seal: as much as a page may take time for."""
+    found = verify_part(visit.call, merchant_id, visit.asked_number("seal"))
+    return visit.render("audit/check", found=found)
 
 
 @tasks.page(f"{_AUDIT}/export", Right.EXPORT_AUDIT)
