@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from gatehouse.app import create_app
 from gatehouse.storage.engine import Database
 from tests import factories, postgres
 from tests.conformance import soap
+from tests.conformance.browsers import running_browser
 from tests.conformance.service import Service, running_service
 from tests.conformance.soap import Answer
 
@@ -76,6 +78,13 @@ class Front:
         assert result["Code"] == "0", result
         assert result["CredentialsToken"] is not None
         return result["CredentialsToken"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. It ends with the module, because Playwright keeps the thread's event loop to itself."""
+    with running_browser() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -31,14 +31,18 @@ def adapted(example: str, changes: Mapping[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def running_nginx(folder: Path, server: str, port: int, own_address: str) -> Iterator[None]:
-    """Run nginx with this server block. It calls what is behind it from `own_address`."""
+def running_nginx(
+    folder: Path, server: str, port: int, own_address: str | None = None, user: str | None = None
+) -> Iterator[None]:
+    """Run nginx with this server block. It calls what is behind it from `own_address`, and as `user` where given."""
     folder.mkdir()
+    processes = f"master_process on; worker_processes 1; user {user};" if user else "master_process off;"
+    bind = f"proxy_bind {own_address};" if own_address else ""
     paths = "".join(f"{kind}_temp_path temp;" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     config = f"""
-        daemon off; master_process off; pid nginx.pid; error_log stderr;
+        daemon off; {processes} pid nginx.pid; error_log stderr;
         events {{ worker_connections 256; }}
-        http {{ access_log off; {paths} proxy_bind {own_address}; {server} }}
+        http {{ access_log off; {paths} {bind} {server} }}
     """
     (folder / "nginx.conf").write_text(config, encoding="utf-8")
     command = [_program("nginx", "nginx-light"), "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"]

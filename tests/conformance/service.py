@@ -51,7 +51,8 @@ def running_service(
 ) -> Iterator[Service]:
     """Run `gatehouse serve --demo` in this folder, on its own SQLite database or the one given.
 
-    `settings` are further ones, by the names of their environment variables; `launcher` is a command that runs it.
+    `settings` are further ones, by the names of their environment variables; with the file of a socket as its address
+    it has no port. `launcher` is a command that runs it.
     """
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
@@ -65,7 +66,7 @@ def running_service(
     with (folder / "log").open("wb") as log, (folder / "told").open("wb") as told:
         process = subprocess.Popen([*command, "serve", "--demo"], cwd=folder, env=environment, stdout=told, stderr=log)
     try:
-        _wait_until_ready(process, port, folder / "log")
+        _wait_until_ready(process, environment["GATEHOUSE_BIND"], folder / "log")
         demo = _run([*command, "demo", "--json"], folder, environment)
         (folder / "demo.json").write_text(demo, encoding="utf-8")
         yield Service(port, folder, json.loads(demo), scheme)
@@ -93,13 +94,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            _connect(address)
         except OSError:
             time.sleep(0.05)
         else:
             return
     raise RuntimeError(f"the service did not start:\n{log.read_text(encoding='utf-8')}")
+
+
+def _connect(address: str) -> None:
+    kind, _, rest = address.partition(":")
+    if kind != "unix":
+        socket.create_connection((kind, int(rest)), timeout=1).close()
+        return
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(rest)

@@ -3,41 +3,24 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from gatehouse.fronts.data_contracts import REQUESTS
-from tests.conformance.hosted.conftest import NARROW, WIDE, Reader
-from tests.conformance.hosted.conftest import browser as browser
+from tests.conformance.browsers import NARROW, WIDE, Reader
 from tests.conformance.service import Service
 from tests.conformance.soap import PATH
 
 LANGUAGES = ["C#", "JavaScript", "PHP", "Java", "Python", "curl"]
 
 
-class HelpReader(Reader):
-    """A reader of the help page, who must not see an error either, nor reach another host."""
-
-    def _note_console(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.problems.append(f"console: {message.text}")
-
-    def _note_request(self, request: Any) -> None:
-        if not request.url.startswith(f"{self.address}{PATH}"):
-            self.problems.append(f"request: {request.url}")
-
-
 @pytest.fixture
-def reader(request: pytest.FixtureRequest, sqlite_service: Service) -> Iterator[HelpReader]:
+def reader(browser: Browser, sqlite_service: Service) -> Iterator[Reader]:
     """A reader who has seen nothing go wrong by the end of the test."""
-    opened: Browser = request.getfixturevalue("browser")
-    reader = HelpReader(opened, sqlite_service.url)
+    reader = Reader(browser, sqlite_service.url, PATH)
     yield reader
-    for page in reader.pages:
-        page.context.close()
-    assert reader.problems == []
+    reader.close()
 
 
 def fill(page: Page, service: Service, **values: str) -> None:
@@ -48,7 +31,7 @@ def fill(page: Page, service: Service, **values: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/help/codes"])
-def test_pages_are_accessible_in_each_look(reader: HelpReader, path: str) -> None:
+def test_pages_are_accessible_in_each_look(reader: Reader, path: str) -> None:
     """axe-core finds nothing, and nothing is cut off on a phone."""
     page = reader.open(PATH + path)
 
@@ -56,7 +39,7 @@ def test_pages_are_accessible_in_each_look(reader: HelpReader, path: str) -> Non
     reader.picture(page, f"help{path.replace('/', '-')}")
 
 
-def test_tabs_by_keyboard(reader: HelpReader) -> None:
+def test_tabs_by_keyboard(reader: Reader) -> None:
     """Arrows, Home and End; one tab is in the order of the keyboard; all methods follow the choice."""
     page = reader.open(PATH)
     tabs = page.get_by_role("tablist", name="Login, samples")
@@ -72,7 +55,7 @@ def test_tabs_by_keyboard(reader: HelpReader) -> None:
     expect(page.locator("#UpdatePincode-csharp")).to_be_hidden()
 
 
-def test_choosing_a_language_does_not_move_the_page(reader: HelpReader) -> None:
+def test_choosing_a_language_does_not_move_the_page(reader: Reader) -> None:
     """The samples above get other heights, and the reader stays where the tab was."""
     page = reader.open(PATH, viewport={"width": 390, "height": 800}, reduced_motion="reduce")
     tab = page.get_by_role("tablist", name="LogOff, samples").get_by_role("tab", name="curl")
@@ -87,7 +70,7 @@ def test_choosing_a_language_does_not_move_the_page(reader: HelpReader) -> None:
     assert abs(before["y"] - after["y"]) < 2
 
 
-def test_a_sample_is_copied_as_it_is_shown(reader: HelpReader) -> None:
+def test_a_sample_is_copied_as_it_is_shown(reader: Reader) -> None:
     """Whole, without colours and line numbers."""
     page = reader.open(PATH, permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("tablist", name="LogOff, samples").get_by_role("tab", name="PHP").click()
@@ -100,7 +83,7 @@ def test_a_sample_is_copied_as_it_is_shown(reader: HelpReader) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == shown
 
 
-def test_a_days_calls_from_the_form(reader: HelpReader, sqlite_service: Service) -> None:
+def test_a_days_calls_from_the_form(reader: Reader, sqlite_service: Service) -> None:
     """Login, then a method that needs its session; nothing is kept, and passwords and tokens are not shown."""
     account = sqlite_service.demo["accounts"][3]
     page = reader.open(PATH)
@@ -136,7 +119,7 @@ def test_a_days_calls_from_the_form(reader: HelpReader, sqlite_service: Service)
     expect(page.get_by_label("Credentials token")).to_have_value("")
 
 
-def test_a_refusal_leads_to_what_to_do(reader: HelpReader, sqlite_service: Service) -> None:
+def test_a_refusal_leads_to_what_to_do(reader: Reader, sqlite_service: Service) -> None:
     """From the method's button to the form, and from the code of the answer to its row."""
     page = reader.open(f"{PATH}/")
     page.get_by_role("link", name="Try DeviceSendActivationCode").click()
@@ -153,7 +136,7 @@ def test_a_refusal_leads_to_what_to_do(reader: HelpReader, sqlite_service: Servi
     expect(page.get_by_role("row", name="SessionRequired")).to_contain_text("Log in")
 
 
-def test_without_scripts_every_sample_can_be_read(reader: HelpReader) -> None:
+def test_without_scripts_every_sample_can_be_read(reader: Reader) -> None:
     """All of them one below the other, under the name of the language; no control that does nothing."""
     page = reader.open(PATH, java_script_enabled=False, viewport={"width": NARROW, "height": 640})
 
@@ -165,7 +148,7 @@ def test_without_scripts_every_sample_can_be_read(reader: HelpReader) -> None:
     expect(page.get_by_text("needs JavaScript")).to_be_visible()
 
 
-def test_paper_has_what_can_be_read(reader: HelpReader) -> None:
+def test_paper_has_what_can_be_read(reader: Reader) -> None:
     """No bar, no form, and no line of a program that ends at the edge."""
     page = reader.open(PATH, viewport={"width": WIDE, "height": 900})
     page.emulate_media(media="print")

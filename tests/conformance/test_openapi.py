@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 import hypothesis
 import pytest
@@ -129,10 +130,24 @@ def test_page_asks_nobody_else(client):
     loaded = re.findall(r'(?:src|href)="([^"]+)"', answer.body.decode())
     assert len(loaded) == 5
     for address in loaded:
-        assert address.startswith("/")
-        assert client.get(address).status == 200
+        assert client.get(urljoin("/docs", address)).status == 200
     assert b"<script>" not in answer.body
     assert b"style=" not in answer.body
+
+
+@pytest.mark.parametrize("page", ["docs", "docs/"])
+def test_page_may_stand_behind_a_path(client, page):
+    """A proxy takes the path away again, so that no address of the page may begin at the root of the host."""
+    answer = client.get(f"/{page}")
+
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', answer.body.decode())
+    found = {urljoin(f"https://example.com/login/{page}", each) for each in loaded}
+    files = {"favicon-32x32.png", "swagger-ui.css", "swagger-ui-bundle.js", "start.js"}
+    assert found == {f"https://example.com/login/docs/{each}" for each in files} | {
+        "https://example.com/login/openapi.json"
+    }
+    script = client.get("/docs/start.js").body.decode()
+    assert 'new URL("../openapi.json", document.currentScript.src)' in script
 
 
 @pytest.mark.parametrize("name", ["other.js", "index.html", "../VERSION", "..%2fVERSION", "swagger-ui.css/x"])

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 import requests
 from lxml import etree
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.conformance import soap
-from tests.conformance.hosted.conftest import ARGUMENTS, CHROMIUM
 from tests.conformance.service import Service
 
 WAIT_SECONDS = 20
@@ -26,17 +25,6 @@ WAIT_SECONDS = 20
 def service(request: pytest.FixtureRequest) -> Service:
     """The live service."""
     return request.getfixturevalue(f"{request.param}_service")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Debian's Chromium."""
-    if not CHROMIUM.exists():
-        pytest.fail("these tests need Debian's package chromium", pytrace=False)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 def call(service: Service, name: str, **members: Any) -> dict[str, Any]:

@@ -2,15 +2,13 @@
 
 import re
 import shutil
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page
 from werkzeug.test import Client, TestResponse
 
 from gatehouse.app import create_app
@@ -21,8 +19,7 @@ from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.integrations import add_integration
 from gatehouse.storage.engine import Database
 from tests import factories
-from tests.conformance.hosted.conftest import Reader, _QuietHandler
-from tests.conformance.hosted.conftest import browser as browser
+from tests.conformance.browsers import Reader, serving
 
 OLGA, MAX, SUE = "olga", "max", "sue"
 """An owner; a manager and support of the first merchant."""
@@ -100,6 +97,7 @@ def world_template(
     for name, role in ((OLGA, OperatorRole.OWNER), (MAX, OperatorRole.MANAGER), (SUE, OperatorRole.SUPPORT)):
         merchants = [] if role is OperatorRole.OWNER else [ours.merchant.id]
         operators.add_operator(world.call(), name, role, PASSWORDS[name], merchants)
+    world.numbers["ours"]["operator_id"] = world.operator(MAX).id
     database.close()
     return path, world
 
@@ -143,45 +141,32 @@ def visit(world: World) -> Any:
 @pytest.fixture
 def address(world: World) -> Iterator[str]:
     """Where the panel is served: scheme, host and port."""
-    server = make_server("127.0.0.1", 0, world.app, threaded=True, request_handler=_QuietHandler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(world.app) as address:
+        yield address
 
 
 class Operator(Reader):
-    """An operator with a browser, who must not see an error in its console, nor reach another host."""
+    """An operator with a browser."""
 
     def sign_in(self, name: str, **options: Any) -> Page:
         """Open the panel and sign in."""
         page = self.open("/admin", **options)
+        self.sign_in_on(page, name)
+        return page
+
+    def sign_in_on(self, page: Page, name: str) -> None:
+        """Sign in on the page for it."""
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(PASSWORDS[name])
         page.get_by_role("button", name="Sign in").click()
-        return page
-
-    def _note_console(self, message: ConsoleMessage) -> None:
-        # Chromium calls the status of a page that was asked for an error; the status is ours.
-        is_status = message.text.startswith("Failed to load resource") and "/static/" not in message.location["url"]
-        if message.type in ("error", "warning") and not is_status:
-            self.problems.append(f"console: {message.text}")
-
-    def _note_request(self, request: Any) -> None:
-        if not request.url.startswith(f"{self.address}/admin"):
-            self.problems.append(f"request: {request.url}")
 
 
 @pytest.fixture
-def reader(browser: Any, address: str) -> Iterator[Operator]:
+def reader(browser: Browser, address: str) -> Iterator[Operator]:
     """An operator who has seen nothing go wrong by the end of the test."""
-    reader = Operator(browser, address)
+    reader = Operator(browser, address, "/admin")
     yield reader
-    for page in reader.pages:
-        page.context.close()
-    assert reader.problems == []
+    reader.close()
 
 
 def _addressed(app: Any) -> Any:

@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 from gatehouse.domain.codes import ReturnCode
 from gatehouse.fronts.hosted.languages import texts
 from gatehouse.operations.hosted_reset import MAX_WRONG_OF_NETWORK
-from tests.conformance.hosted.conftest import Hosted, Reader
+from tests.conformance.browsers import Reader
+from tests.conformance.hosted.conftest import Hosted
 from tests.factories import EMAIL, PASSWORD
 
 NEW_PASSWORD = "  quiet otters & 7 löwen "

@@ -12,7 +12,11 @@ It works without scripts and asks no other host for anything. What a page is mad
   comes from a form of this session. A new kind of record in an address is added to `MERCHANT_OF`, or is refused.
 - The function calls operations with `visit.call`, and returns `visit.render(template, …)`, or after a change
   `visit.go(endpoint, done=…)`, where `done` names a text of `notices.py`. An `AdministrationError` becomes a page.
-- What can do harm asks first: `visit.confirm(…)` says what it will do and to how many.
+- A form has its fields in `form_fields/`, of the parts in `forms.py`. `filling.fill(…)` shows it, says at each field
+  what is wrong, and keeps it from overwriting what somebody else has changed (`operations/revisions.py`).
+- What can do harm asks first: `visit.confirm(…)` says what it will do and to how many. Where pages are about one
+  record, its `subjects.Subject` asks and leads back. A notice names the endpoint that undoes what it tells of.
+- Rights are decided once more where they count, in operations (`operations/authority.py`): `visit.call` knows who asks.
 - Personal values are shown through `visit.shown`, which masks them for who may not see them.
 - `tests/conformance/admin/` visits every address that is registered, as every role; a new page adds a line to
   the visits there, so that it is also looked at by axe-core.

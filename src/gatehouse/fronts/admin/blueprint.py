@@ -6,7 +6,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort
 from werkzeug.exceptions import HTTPException
 
-from gatehouse.domain.errors import AdministrationError, UnavailableError, place_of
+from gatehouse.domain.errors import AdministrationError, NotAllowedError, UnavailableError, place_of
 from gatehouse.domain.operators import Right
 from gatehouse.fronts.admin.guarding import guarded
 from gatehouse.fronts.admin.tasks import Task, Tasks
@@ -63,7 +63,9 @@ def make_blueprint(core: Core) -> Blueprint:
     def failed(error: Exception) -> Response:
         """Answer calmly, and log where it broke and nothing that was sent."""
         status, texts = HTTPStatus.INTERNAL_SERVER_ERROR, _BROKEN
-        if isinstance(error, AdministrationError):
+        if isinstance(error, NotAllowedError):
+            status, texts = HTTPStatus.FORBIDDEN, _TEXTS[HTTPStatus.FORBIDDEN]
+        elif isinstance(error, AdministrationError):
             text = str(error)
             status, texts = HTTPStatus.CONFLICT, ("This cannot be done", f"{text[:1].upper()}{text[1:]}.")
         elif isinstance(error, UnavailableError):

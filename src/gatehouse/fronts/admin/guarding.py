@@ -21,8 +21,15 @@ MERCHANT_OF: Mapping[str, Callable[[Call, int], int]] = {
 }
 """Whose each record is that an address may name, by the name that it has there."""
 
+OF_NO_MERCHANT = frozenset({"operator_id"})
+"""Records of the installation itself, which a right of its own guards; their operations say whether they are there."""
+
 OF_ANOTHER = frozenset({"secret_id", "session_id", "cookie_id"})
 """Records that belong to another one in the address, as its operation makes sure."""
+
+
+_WITH_START_PASSWORD = frozenset({"own_account_password", "sign_in_out"})
+"""What an operator may open whose password was drawn."""
 
 
 def guarded(core: Core, task: Task) -> Callable[..., Response]:
@@ -37,6 +44,8 @@ def guarded(core: Core, task: Task) -> Callable[..., Response]:
             if not visit.is_own_form():
                 return visit.refuse_form()
         if task.right is not None:
+            if visit.signed_in.owes_password and task.endpoint not in _WITH_START_PASSWORD:
+                return visit.go("own_account_password", done="own_password_owed")
             _check(visit, task, numbers)
         return task.run(visit, **numbers)
 
@@ -52,8 +61,10 @@ def _check(visit: Visit, task: Task, numbers: Mapping[str, int]) -> None:
         if not who.works_for(merchant_id):
             abort(HTTPStatus.NOT_FOUND)
         visit.open_merchant(merchant_id)
+    if not numbers.keys().isdisjoint(OF_NO_MERCHANT) and not who.may(task.right):
+        abort(HTTPStatus.FORBIDDEN)
     for name, number in numbers.items():
-        if name == "merchant_id" or name in OF_ANOTHER:
+        if name == "merchant_id" or name in OF_ANOTHER | OF_NO_MERCHANT:
             continue
         if merchant_id is None or _merchant_of(visit, name, number) != merchant_id:
             abort(HTTPStatus.NOT_FOUND)

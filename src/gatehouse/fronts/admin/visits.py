@@ -10,17 +10,18 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
+from werkzeug.routing import BuildError
 
 from gatehouse.domain.errors import AdministrationError
-from gatehouse.domain.operators import Right
+from gatehouse.domain.operators import NO_AUTHORITY, Right
 from gatehouse.fronts import call_log, http
-from gatehouse.fronts.admin.notices import NOTICES
+from gatehouse.fronts.admin.notices import NOTICES, Notice
 from gatehouse.fronts.admin.shown import Shown
-from gatehouse.operations import merchants, operators
+from gatehouse.operations import merchants, operator_sign_in
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.core import Core
 from gatehouse.operations.merchants import Merchant
-from gatehouse.operations.operators import SignedIn
+from gatehouse.operations.signed_in import SignedIn
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 400
@@ -39,12 +40,13 @@ class Visit:
         self.request_id = http.new_request_id()
         source = http.source_address(request.environ, core.settings)
         self.call = Call(core, Caller(source=source, request_id=self.request_id))
+        self.call.authority = NO_AUTHORITY
         self._is_https = http.base_address(request.environ, core.settings).startswith("https:")
         # With https, the prefix keeps other hosts of the domain from setting it. Source: RFC 6265bis, 4.1.3.2.
         prefix = "__Host-" if self._is_https else ""
         self._session_cookie, self._form_cookie = f"{prefix}gatehouse-operator", f"{prefix}gatehouse-operator-form"
         self.token = self._cookie(self._session_cookie)
-        self.who: SignedIn | None = operators.find_signed_in(self.call, self.token) if self.token else None
+        self.who: SignedIn | None = operator_sign_in.find_signed_in(self.call, self.token) if self.token else None
         self.merchant: Merchant | None = None
         self.fields: Mapping[str, Sequence[str]] = {}
         self._cookies: dict[str, str | None] = {}
@@ -182,9 +184,20 @@ class Visit:
             notice=notice,
             form_token=form_token,
             Right=Right,
+            undo=self._undo(notice),
             **values,
         )
         return self._finish(make_response(text, status), template)
+
+    def _undo(self, notice: Notice | None) -> str | None:
+        """Return the address that undoes what the notice tells of, where this operator could still do so."""
+        if notice is None or notice.undo is None or self.who is None:
+            return None
+        try:
+            return url_for(f"admin.{notice.undo}", **(request.view_args or {}))
+        except BuildError:
+            # Somebody has put the notice on a page of another kind.
+            return None
 
     def _finish(self, response: Response, name: str) -> Response:
         entry = call_log.current()

@@ -32,10 +32,10 @@ def show_all(visit: Visit, merchant_id: int) -> Response:
         application_id=application_id,
         state=state if state in STATES else None,
     )
-    following = page.next_before and url_for(
+    following = page.continues_at and url_for(
         "admin.devices_show_all",
         merchant_id=merchant_id,
-        before=page.next_before,
+        before=page.continues_at,
         state=state or None,
         application=application_id,
         device=wanted or None,

@@ -8,8 +8,8 @@ from flask import Response, url_for
 from gatehouse.domain.operators import Right
 from gatehouse.fronts.admin.tasks import Tasks
 from gatehouse.fronts.admin.visits import Visit
-from gatehouse.operations import merchants, overview
-from gatehouse.operations.overview import Overview
+from gatehouse.operations import overview
+from gatehouse.operations.overview import MOST_OVERDUE, Overview
 
 tasks = Tasks("home")
 
@@ -44,12 +44,13 @@ def show(visit: Visit) -> Response:
 def _attention(visit: Visit, found: Overview) -> Sequence[Attention]:
     who, given = visit.signed_in, []
     if found.overdue:
-        text = f"{_count(found.overdue, 'message')} should have been sent ten minutes ago: is a worker running?"
+        many = f"{MOST_OVERDUE} messages or more" if found.overdue >= MOST_OVERDUE else _count(found.overdue, "message")
+        text = f"{many} should have been sent ten minutes ago: is a worker running?"
         given.append(Attention(text, "Merchants", url_for("admin.merchants_show_all"), is_bad=True))
-    names = {each.id: each.name for each in merchants.list_merchants(visit.call)} if found.abandoned else {}
     for merchant_id, count in list(found.abandoned.items())[:_MOST_OF_A_KIND]:
         where = url_for("admin.messages_show_all", merchant_id=merchant_id, state="abandoned")
-        given.append(Attention(f"{_count(count, 'message')} could not be delivered:", names[merchant_id], where, True))
+        text = f"{_count(count, 'message')} could not be delivered:"
+        given.append(Attention(text, found.names[merchant_id], where, is_bad=True))
     for secret in found.ending_secrets[:_MOST_OF_A_KIND]:
         where = url_for("admin.integrations_show", merchant_id=secret.merchant_id, integration_id=secret.integration_id)
         text = f"The last secret of the integration {secret.integration} ends on {secret.expires_at:%Y-%m-%d}."

@@ -22,8 +22,8 @@ def show_all(visit: Visit, merchant_id: int) -> Response:
     """List the newest messages, or those in one state."""
     state = visit.asked("state") if visit.asked("state") in STATES else None
     page = panel_lists.list_messages_of(visit.call, merchant_id, visit.asked_number("before"), state)
-    following = page.next_before and url_for(
-        "admin.messages_show_all", merchant_id=merchant_id, before=page.next_before, state=state
+    following = page.continues_at and url_for(
+        "admin.messages_show_all", merchant_id=merchant_id, before=page.continues_at, state=state
     )
     return visit.render("messages/list", messages=page.records, states=STATES, state=state, next=following)
 

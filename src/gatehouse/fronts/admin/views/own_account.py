@@ -10,8 +10,8 @@ from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.operators import OPERATOR_PASSWORDS, Right
 from gatehouse.fronts.admin.tasks import Tasks
 from gatehouse.fronts.admin.visits import Visit
-from gatehouse.operations import operators
-from gatehouse.operations.operators import Enrolment
+from gatehouse.operations import operator_passwords, operator_sign_in, operators, second_factors
+from gatehouse.operations.second_factors import Enrolment
 
 tasks = Tasks("own_account")
 
@@ -22,8 +22,8 @@ def show(visit: Visit) -> Response:
     who = visit.signed_in
     return visit.render(
         "own_account/show",
-        sessions=operators.list_own_sessions(visit.call, who),
-        codes_left=operators.count_recovery_codes(visit.call, who),
+        sessions=operator_sign_in.list_own_sessions(visit.call, who),
+        codes_left=second_factors.count_recovery_codes(visit.call, who),
     )
 
 
@@ -36,7 +36,7 @@ def password(visit: Visit) -> Response:
         if new != visit.field("new_password_again"):
             refusal = "The new password was typed in two ways."
         else:
-            refusal = operators.change_own_password(visit.call, visit.signed_in, old, new)
+            refusal = operator_passwords.change_own_password(visit.call, visit.signed_in, old, new)
         if refusal is None:
             return visit.go("own_account_show", done="password_changed")
     return visit.render("own_account/password", _status(refusal), refusal=refusal, rules=OPERATOR_PASSWORDS)
@@ -51,13 +51,13 @@ def second_factor(visit: Visit) -> Response:
     if not visit.is_sent:
         return visit.render("own_account/second_factor", refusal=None)
     if "code" in visit.fields:
-        codes = operators.confirm_second_factor(visit.call, who, visit.field("code")[:64])
+        codes = second_factors.confirm_second_factor(visit.call, who, visit.field("code")[:64])
         if codes is not None:
             return visit.render("own_account/recovery_codes", codes=codes)
-        found: Enrolment | str | None = operators.find_enrolment(visit.call, who)
+        found: Enrolment | str | None = second_factors.find_enrolment(visit.call, who)
         refusal = "This code is wrong. Check that the clock of your device is right, or wait for the next code."
     else:
-        found, refusal = operators.begin_second_factor(visit.call, who, visit.field("password")), None
+        found, refusal = second_factors.begin_second_factor(visit.call, who, visit.field("password")), None
     if isinstance(found, Enrolment):
         picture = segno.make(found.address, error="m").svg_inline(scale=5, light="#fff", dark="#000", border=4)
         return visit.render(
@@ -75,7 +75,7 @@ def remove_second_factor(visit: Visit) -> Response:
     """Remove the second factor."""
     refusal = None
     if visit.is_sent:
-        refusal = operators.remove_own_second_factor(visit.call, visit.signed_in, visit.field("password"))
+        refusal = second_factors.remove_own_second_factor(visit.call, visit.signed_in, visit.field("password"))
         if refusal is None:
             return visit.go("own_account_show", done="second_factor_removed")
     return visit.render(
@@ -94,7 +94,7 @@ def recovery_codes(visit: Visit) -> Response:
     """Make new recovery codes."""
     refusal = None
     if visit.is_sent:
-        made = operators.make_recovery_codes(visit.call, visit.signed_in, visit.field("password"))
+        made = second_factors.make_recovery_codes(visit.call, visit.signed_in, visit.field("password"))
         if not isinstance(made, str):
             return visit.render("own_account/recovery_codes", codes=made)
         refusal = made
@@ -129,10 +129,10 @@ def sign_out_everywhere(visit: Visit) -> Response:
     """End all sessions of the operator."""
     who = visit.signed_in
     if visit.is_sent:
-        operators.sign_out_everywhere(visit.call, who)
+        operator_sign_in.sign_out_everywhere(visit.call, who)
         visit.end_session()
         return visit.go("sign_in_start", done="signed_out_everywhere")
-    count = len(operators.list_own_sessions(visit.call, who))
+    count = len(operator_sign_in.list_own_sessions(visit.call, who))
     effects = [f"Your {count} sessions end at once, this one too." if count > 1 else "Your session ends at once."]
     return visit.confirm("Sign out everywhere", effects, "Sign out everywhere", url_for("admin.own_account_show"))
 

@@ -9,7 +9,7 @@ from flask import Response
 from gatehouse.domain.operators import Right
 from gatehouse.fronts.admin.tasks import Tasks
 from gatehouse.fronts.admin.visits import Visit, is_own_address
-from gatehouse.operations import operators
+from gatehouse.operations import operator_sign_in
 
 tasks = Tasks("sign_in")
 
@@ -21,7 +21,7 @@ def start(visit: Visit) -> Response:
     following = where if is_own_address(where) else ""
     if not visit.is_sent:
         return visit.go("home_show") if visit.who else visit.render("sign_in/start", following=following)
-    result = operators.sign_in(visit.call, visit.field("username"), visit.field("password"))
+    result = operator_sign_in.sign_in(visit.call, visit.field("username"), visit.field("password"))
     if result.token is None:
         status = HTTPStatus.TOO_MANY_REQUESTS if result.wait else HTTPStatus.UNPROCESSABLE_ENTITY
         refusal = _wait_text(result.wait) if result.wait else "The name or the password is wrong."
@@ -42,7 +42,7 @@ def code(visit: Visit) -> Response:
         if visit.who:
             return visit.go("home_show")
         return visit.render("sign_in/code", following=following) if visit.token else visit.go("sign_in_start")
-    result = operators.prove_code(visit.call, visit.token or "", visit.field("code")[:64])
+    result = operator_sign_in.prove_code(visit.call, visit.token or "", visit.field("code")[:64])
     if result.token is not None:
         visit.begin_session(result.token)
         return visit.go_to(following) if following else visit.go("home_show")
@@ -57,7 +57,7 @@ def code(visit: Visit) -> Response:
 @tasks.action("/sign-out", Right.READ)
 def out(visit: Visit) -> Response:
     """End this session."""
-    operators.sign_out(visit.call, visit.signed_in)
+    operator_sign_in.sign_out(visit.call, visit.signed_in)
     visit.end_session()
     return visit.go("sign_in_start", done="signed_out")
 
