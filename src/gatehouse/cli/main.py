@@ -23,6 +23,7 @@ _COMMANDS = {
     "message": ("gatehouse.cli.message", "Mails and SMS: what became of them, and how they look."),
     "audit": ("gatehouse.cli.audit", "What happened: listed, taken away and verified."),
     "admin": ("gatehouse.cli.admin", "Operators, who sign in to the panel."),
+    "load": ("gatehouse.cli.load", "Measure how many calls a service answers."),
     "wsdl": ("gatehouse.cli.wsdl", "Write the WSDL documents to a folder."),
 }
 """Each subcommand with its module, which has a click command of the same name, and its line of help."""

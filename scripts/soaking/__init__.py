@@ -1,0 +1,1 @@
+"""`scripts/soak`: whether the service stays as it is under a long load. docs/benchmarks.md says how to read it."""

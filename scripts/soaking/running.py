@@ -1,0 +1,249 @@
+"""One run: a service with people and partners, the highest rate, then 80 % of it for as long as asked."""
+
+import base64
+import contextlib
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from gatehouse.config import read_settings
+from gatehouse.domain.roles import UserRole
+from gatehouse.load.calls import Calls, Turn, mixed
+from gatehouse.load.driver import Driver, Figures
+from gatehouse.load.people import Person
+from gatehouse.load.target import Target
+from gatehouse.operations.accounts import add_account
+from gatehouse.operations.applications import add_application
+from gatehouse.operations.calls import Call, Caller
+from gatehouse.operations.core import Core, make_core
+from gatehouse.operations.integrations import AUTHENTICATION_KINDS, add_integration
+from gatehouse.operations.merchants import add_merchant
+from gatehouse.storage import tables
+from gatehouse.storage.engine import Database
+from scripts.killing.service import Service
+from scripts.soaking.verdict import Judgement, judge
+from scripts.soaking.watching import Sample, Watch
+
+SHARE = 0.8
+"""Of the highest rate."""
+
+CONNECTIONS = 32
+
+MIX = {"decode": 60, "refused": 10, "login": 3, "logoff": 2, "register": 1, "code": 1, "reset": 1, "generate": 1}
+
+_PEOPLE, _APPLICATIONS = 50, 3
+_PATH = "/guestmanagement/generateAndSendGuestResetPasswordCode.json"
+_DELIVERED_WITHIN = 60.0
+
+_SETTINGS = {
+    "GATEHOUSE_LOG_LEVEL": "WARNING",
+    "GATEHOUSE_SECRET_KEY": secrets.token_hex(32),
+    # The same few people ask again and again, from one address.
+    "GATEHOUSE_REQUESTS_PER_SOURCE": "100000000",
+    "GATEHOUSE_REQUESTS_PER_APPLICATION": "100000000",
+    "GATEHOUSE_MAILS_PER_ACCOUNT": "100000000",
+    "GATEHOUSE_SMS_PER_NUMBER": "100000000",
+    "GATEHOUSE_SMS_PER_MERCHANT": "100000000",
+    "GATEHOUSE_SMS_PER_COUNTRY": "*=100000000",
+}
+
+
+class Stretches(Figures):
+    """Figures that also tell one stretch of time from the next."""
+
+    def __init__(self, length: float) -> None:
+        """Take how long a stretch is, in seconds."""
+        super().__init__()
+        self.length = length
+        self.each: list[Figures] = []
+
+    def add(self, turn: Turn, outcome: str, seconds: float) -> None:
+        """Count one answer, in all and in its stretch."""
+        super().add(turn, outcome, seconds)
+        place = int((time.perf_counter() - self.began) / self.length)
+        while len(self.each) <= place:
+            self.each.append(Figures(seconds=self.length))
+        self.each[place].add(turn, outcome, seconds)
+
+
+@dataclass
+class Report:
+    """What a run found."""
+
+    highest: float
+    rate: float
+    figures: Stretches
+    samples: Sequence[Sample]
+    judgements: Sequence[Judgement]
+    messages: Mapping[str, int]
+    taken: Mapping[str, int]
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing grew, nothing failed and everything was delivered."""
+        return not self.problems and all(each.is_good is not False for each in self.judgements)
+
+
+def run(folder: Path, database_url: str, seconds: float, stretch: float) -> Report:
+    """Hold the rate for so many seconds, in this folder and on this empty database; a sample for each stretch."""
+    with _sinks() as (sinks, mail_port, sms_port):
+        settings = _SETTINGS | {
+            "GATEHOUSE_DATABASE_URL": database_url,
+            "GATEHOUSE_MAIL_URL": f"smtp://127.0.0.1:{mail_port}",
+            "GATEHOUSE_SMS_URL": f"json://127.0.0.1:{sms_port}/send?:number={{to}}",
+        }
+        service = Service(folder, settings)
+        if (migrated := service.run("migrate")).returncode != 0:
+            raise RuntimeError(migrated.stderr)
+        core = make_core(read_settings(service.environment))
+        people, generate = _populate(core)
+        target = Target("127.0.0.1", service.port, is_tls=False, prefix="")
+        service.start()
+        try:
+            service.wait_until_ready()
+            report = _load(service, core.database, target, people, generate, seconds, stretch)
+            report.messages = _wait_until_delivered(core.database)
+            report.taken = _taken(sinks)
+        finally:
+            status = service.stop()
+            core.database.close()
+    _look_for_problems(report, service, status)
+    return report
+
+
+def _load(
+    service: Service,
+    database: Database,
+    target: Target,
+    people: Sequence[Person],
+    generate: Mapping[str, str],
+    seconds: float,
+    stretch: float,
+) -> Report:
+    calls = Calls(target, people)
+    request = target.post(
+        _PATH,
+        json.dumps({key: generate[key] for key in ("merchantId", "username")}).encode(),
+        {
+            "Authorization": generate["authorization"],
+            "Content-Type": "application/json",
+        },
+    )
+    makers = {**calls.makers, "generate": lambda: Turn("generate", request, "success", lambda _outcome, _body: None)}
+    turns = mixed(makers, MIX)
+    first = service.processes()
+    with Driver(target, CONNECTIONS) as driver:
+        driver.repeat((calls.login_for_cookie() for _ in range(CONNECTIONS)), 60.0)
+        highest = driver.repeat(turns, min(max(seconds / 20, 2.0), 20.0)).rate
+        rate = max(highest * SHARE, 1.0)
+        figures = Stretches(stretch)
+        with Watch([_parent_of(first[0]), *first], database, stretch) as watch:
+            driver.keep_rate(turns, rate, seconds, figures)
+    whole = figures.each[: max(int(seconds / stretch), 1)]
+    report = Report(highest, rate, figures, watch.samples, judge(watch.samples, whole), {}, {}, watch.problems)
+    if service.processes() != first:
+        report.problems.append("a process of the service was replaced")
+    return report
+
+
+def _look_for_problems(report: Report, service: Service, status: int) -> None:
+    figures, problems = report.figures, report.problems
+    problems += [f"{count} answers were {outcome}" for outcome, count in figures.errors.most_common()]
+    if figures.rate < report.rate * 0.98:
+        problems.append(f"{figures.rate:.1f} answers a second came of {report.rate:.1f} that were asked for")
+    unsent = {state: count for state, count in report.messages.items() if state != "sent"}
+    if unsent:
+        problems.append(f"messages were not delivered: {unsent}")
+    if sum(report.taken.values()) < report.messages.get("sent", 0):
+        problems.append(f"{report.messages['sent']} messages were sent, {sum(report.taken.values())} arrived")
+    if not report.taken.get("mails") or not report.taken.get("sms"):
+        problems.append(f"mails and SMS should have come: {dict(report.taken)}")
+    problems += [f"log: {line[:200]}" for line in service.log.splitlines()[:20]]
+    if status != 0:
+        problems.append("the service did not stop in good order")
+
+
+def _populate(core: Core) -> tuple[Sequence[Person], Mapping[str, str]]:
+    """Add a merchant with applications, people and a partner; return who calls, and how the partner does."""
+    call = Call(core, Caller(source="soak"))
+    merchant = add_merchant(call, "Soak")
+    lifetimes = {"session_lifetime": timedelta(minutes=1), "session_idle_lifetime": timedelta(minutes=1)}
+    tokens = [add_application(call, merchant.id, f"Soak {each}", **lifetimes).token for each in range(_APPLICATIONS)]
+    password = secrets.token_urlsafe(15)
+    hashed = call.passwords.hash(password)
+    people: list[Person] = []
+    for number in range(_PEOPLE):
+        email = f"person{number}@example.com"
+        phone = f"+1201555{100 + number:04d}"
+        add_account(
+            call,
+            merchant.id,
+            UserRole.CUSTOMER,
+            email=email,
+            username=f"person{number}",
+            phone=phone,
+            password_hash=hashed,
+        )
+        people += [Person(email, password, token) for token in tokens]
+    integration, secret = add_integration(call, merchant.id, "Soak", AUTHENTICATION_KINDS, "soak-partner")
+    credentials = base64.b64encode(f"{integration.client_id}:{secret}".encode()).decode()
+    return people, {
+        "merchantId": str(merchant.id),
+        "username": "person1",
+        "authorization": f"Basic {credentials}",
+    }
+
+
+def _wait_until_delivered(database: Database) -> Mapping[str, int]:
+    """Wait for the last messages, and return how many are in which state; also what is still asked for accounts."""
+    deadline = time.monotonic() + _DELIVERED_WITHIN
+    messages, requests = tables.messages.c, tables.account_requests
+    while True:
+        with database.reading() as db:
+            counted = db.execute(sa.select(messages.state, sa.func.count()).group_by(messages.state))
+            states = Counter({state: count for state, count in counted})
+            states["requested"] = db.execute(sa.select(sa.func.count()).select_from(requests)).scalar_one()
+        pending = states["requested"] + states["queued"] + states["sending"]
+        if not pending or time.monotonic() > deadline:
+            return {state: count for state, count in states.items() if count}
+        time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def _sinks() -> Iterator[tuple["subprocess.Popen[str]", int, int]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scripts.soaking.sinks"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        mail_port, sms_port = map(int, process.stdout.readline().split())
+        yield process, mail_port, sms_port
+    finally:
+        process.stdin.close()
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+def _taken(sinks: "subprocess.Popen[str]") -> Mapping[str, int]:
+    assert sinks.stdin is not None
+    assert sinks.stdout is not None
+    sinks.stdin.write("\n")
+    sinks.stdin.flush()
+    taken: Mapping[str, int] = json.loads(sinks.stdout.readline())
+    return taken
+
+
+def _parent_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
