@@ -73,13 +73,13 @@ def test_every_dependency_has_its_reason_in_the_readme():
     assert named - {"package", "-"} - extras == RUN_TIME
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-test", "requirements-build"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-test", "requirements-build", "requirements-native"])
 def test_every_package_is_locked_with_hashes(name, tools):
     """A file that was changed at its source is not installed."""
     packages = {each.name: each for each in tools("locked").read_locked(ROOT / "scripts" / f"{name}.txt")}
 
     assert packages
-    if name != "requirements-build":
+    if name not in ("requirements-build", "requirements-native"):
         assert set(packages) >= RUN_TIME
 
 
