@@ -1,161 +1,151 @@
-"""The command: measures every case, prints a table or JSON, and with --check fails when a target is missed."""
+"""The command: measures the chosen cases, prints a table or JSON, and says what changed since a run before."""
 
 import argparse
-import contextlib
 import json
-import statistics
+import os
+import platform
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmark.cases import CONNECTIONS, Bench, Figures, Memory, cpu_microseconds, measure, rate
-from scripts.benchmark.deliveries import MAILS, QUICK_MAILS, Deliveries, measure_deliveries
-from scripts.benchmark.load import Outcome
-from scripts.benchmark.processes import choose_cores, pinned
-from scripts.benchmark.queueing import Queueing, measure_queueing
-from tests import postgres
+from scripts.benchmark import table
+from scripts.benchmark.bench import Bench, Options
+from scripts.benchmark.cases import GROUPS, Group
+from scripts.benchmark.measuring import Row
+from scripts.benchmark.processes import Cores, choose_cores
+from tests.scratch import MIN_FREE_BYTES
 
-_SECONDS, _REPEATS = 4.0, 3
-_QUICK_SECONDS, _QUICK_REPEATS = 0.5, 1
+_SECONDS, _SLOW_SECONDS, _REPEATS = 1.5, 3.0, 3
+_QUICK_SECONDS, _QUICK_SLOW_SECONDS, _QUICK_REPEATS = 0.3, 0.4, 1
+_MAILS, _QUICK_MAILS = 2000, 100
+_MEMORY_CALLS, _QUICK_MEMORY_CALLS = 30_000, 600
+_BYTES_PER_ACCOUNT, _BYTES_PER_ROW = 4000, 1500
+"""On PostgreSQL, with indexes and the work of making them; an account with its login cookie."""
+_SLOW, _NAMED = " (slow)", " (only by its name)"
+_PANEL_BYTES = 12 * 1024**3
+_ACCOUNTS, _SESSIONS, _AUDIT_ENTRIES = 5_000_000, 20_000_000, 20_000_000
 
 
 def main() -> int:
     """Run the command and return its exit status."""
     asked = _arguments()
+    # Ends what runs as well, which the signal alone would leave behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     cores = choose_cores()
     if cores.server == cores.load:
         print("There is one core only: server and load share it, so that the ratios say little.", file=sys.stderr)
-    seconds, repeats = (_QUICK_SECONDS, _QUICK_REPEATS) if asked.quick else (_SECONDS, _REPEATS)
-    with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
-        server = stack.enter_context(_postgres(cores.server, is_wanted=asked.postgres))
-        bench = stack.enter_context(Bench(cores, folder))
-        sqlite = bench.start("sqlite", f"sqlite:///{folder / 'gatehouse.db'}")
-        cases = [bench.login(sqlite, "SQLite")]
-        if server:
-            postgres_url = stack.enter_context(server.database("gatehouse"))
-            cases.append(bench.login(bench.start("postgresql", postgres_url), "PostgreSQL"))
-        cases += [
-            bench.against_bare("DecodeLoginCookie, SQLite", sqlite.service, sqlite.decodes(CONNECTIONS)),
-            bench.against_bare("UpdatePassword refused, SQLite", sqlite.service, sqlite.refusals(CONNECTIONS)),
-        ]
-        figures = measure(cases, seconds, repeats)
-        memory = bench.memory(sqlite, seconds)
-        mails = QUICK_MAILS if asked.quick else MAILS
-        deliveries = [measure_deliveries(cores, "SQLite", f"sqlite:///{folder / 'deliveries.db'}", mails)]
-        if server:
-            # A database of its own: the service of the case above delivers what is in its outbox by itself.
-            postgres_url = stack.enter_context(server.database("deliveries"))
-            deliveries.append(measure_deliveries(cores, "PostgreSQL", postgres_url, mails))
-        queueing = measure_queueing(cores, folder, seconds, repeats)
+    before = json.loads(asked.compare.read_text(encoding="utf-8"))["cases"] if asked.compare else None
+    started = time.monotonic()
+    rows = _measure(_chosen(asked.groups, asked.all), cores, _options(asked), is_told=not asked.json)
+    told = {
+        "measuredAt": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - started),
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "cases": table.plain(rows),
+    }
     if asked.json:
-        print(json.dumps(_plain(figures, memory, deliveries, queueing), indent=2))
+        print(json.dumps(told, indent=2))
     else:
-        _print_table(figures, memory, deliveries, queueing)
-    is_reached = all(each.is_reached for each in (*figures, memory, *deliveries, queueing))
-    return 1 if asked.check and not is_reached else 0
+        print(f"Measured in {told['seconds']} s.")
+    if asked.output:
+        asked.output.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    if before is not None:
+        _tell_changes(before, told, file=sys.stderr if asked.json else sys.stdout)
+    return 1 if asked.check and not all(row.is_reached in (None, True) for row in rows) else 0
+
+
+def _measure(groups: Sequence[Group], cores: Cores, options: Options, is_told: bool) -> list[Row]:
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as name, Bench(cores, Path(name), options) as bench:
+        if is_told:
+            print(table.heading())
+        for group in groups:
+            for row in group.run(bench):
+                rows.append(row)
+                if is_told:
+                    print(table.line(row), flush=True)
+    return rows
+
+
+def _tell_changes(before: list[dict[str, Any]], told: dict[str, Any], file: Any) -> None:
+    print("\nSince then:", file=file)
+    for text in table.changes(before, told["cases"]):
+        print(text, file=file)
+
+
+def _chosen(names: Sequence[str], is_all: bool) -> list[Group]:
+    if names:
+        return [each for each in GROUPS if each.name in names]
+    return [each for each in GROUPS if not each.is_named_only and (is_all or not each.is_slow)]
+
+
+def _options(asked: argparse.Namespace) -> Options:
+    is_quick: bool = asked.quick
+    return Options(
+        seconds=asked.seconds or (_QUICK_SECONDS if is_quick else _SECONDS),
+        slow_seconds=2 * asked.seconds if asked.seconds else (_QUICK_SLOW_SECONDS if is_quick else _SLOW_SECONDS),
+        repeats=asked.repeats or (_QUICK_REPEATS if is_quick else _REPEATS),
+        mails=_QUICK_MAILS if is_quick else _MAILS,
+        memory_calls=asked.memory_calls or (_QUICK_MEMORY_CALLS if is_quick else _MEMORY_CALLS),
+        accounts=asked.accounts,
+        sessions=asked.sessions,
+        audit_entries=asked.audit_entries,
+        cache=asked.cache.absolute(),
+        database_bytes=_database_bytes(asked),
+        is_quick=is_quick,
+        must_have_postgresql=asked.postgres,
+    )
+
+
+def _database_bytes(asked: argparse.Namespace) -> int:
+    """Return how much room the largest database of these groups needs."""
+    needed = MIN_FREE_BYTES
+    if "scale" in asked.groups:
+        rows = asked.sessions + asked.audit_entries
+        needed = max(needed, asked.accounts * _BYTES_PER_ACCOUNT + rows * _BYTES_PER_ROW)
+    if "panel" in asked.groups and not asked.quick:
+        needed = max(needed, _PANEL_BYTES)
+    return needed
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
         description="Measure the service on one core against the limits of that core, under load from another.",
+        epilog="Groups: "
+        + ", ".join(f"{each.name}{_NAMED if each.is_named_only else _SLOW if each.is_slow else ''}" for each in GROUPS),
     )
-    parser.add_argument("--quick", action="store_true", help="a smoke run in half a minute; its figures say little")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--postgres", action="store_true", help="fail where there is no PostgreSQL to start")
-    parser.add_argument("--check", action="store_true", help="exit with status 1 when a target is missed")
-    return parser.parse_args()
-
-
-@contextlib.contextmanager
-def _postgres(core: int, is_wanted: bool) -> Iterator[postgres.Server | None]:
-    """Give a server of our own, on the core of what is measured; None where there is none."""
-    with contextlib.ExitStack() as stack:
-        server: postgres.Server | None = None
-        try:
-            with pinned(core):
-                server = stack.enter_context(postgres.running_server())
-        except postgres.PostgresMissingError as error:
-            if is_wanted:
-                raise SystemExit(str(error)) from error
-            print(f"Without PostgreSQL: {error}", file=sys.stderr)
-        yield server
-
-
-def _print_table(
-    figures: Sequence[Figures], memory: Memory, deliveries: Sequence[Deliveries], queueing: Queueing
-) -> None:
-    row = "{:<32}{:>9}{:>9}  {:<24}{:>9}{:>9}  {:<20}{:>8}"
-    print(row.format("case", "calls/s", "CPU µs", "against", "calls/s", "CPU µs", "ratio (min…max)", "target"))
-    for each in figures:
-        ratios, target = each.ratios, each.case.target
-        print(
-            row.format(
-                each.case.name,
-                f"{_median(each.subjects, rate):.1f}",
-                f"{_median(each.subjects, cpu_microseconds):.0f}",
-                each.case.against,
-                f"{_median(each.baselines, rate):.1f}",
-                f"{_median(each.baselines, cpu_microseconds):.0f}",
-                f"{statistics.median(ratios):.2f} ({min(ratios):.2f}…{max(ratios):.2f})",
-                "" if target is None else f"≥ {target:.2f}{'' if each.is_reached else ' !'}",
-            )
-        )
-    missed = "" if memory.is_reached else " !"
-    print(
-        f"Memory of a worker, 64 logins in parallel: {memory.resident:.0f} MB (target < {memory.bound:.0f} MB{missed})"
+    add = parser.add_argument
+    add("groups", nargs="*", metavar="GROUP", help="what to measure; by default all that is not slow")
+    add("--all", action="store_true", help="measure the slow groups, too: they install the programs of others")
+    add("--quick", action="store_true", help="a smoke run; its figures say little")
+    add("--json", action="store_true", help="print the figures as JSON")
+    add("--output", type=Path, metavar="FILE", help="write the figures to this file as JSON as well")
+    add("--compare", type=Path, metavar="FILE", help="say what changed since the run that wrote this JSON")
+    add("--postgres", action="store_true", help="fail where there is no PostgreSQL to start")
+    add("--check", action="store_true", help="exit with status 1 when a target is missed")
+    add("--seconds", type=float, help=f"for each measurement ({_SECONDS}; twice as long where calls are slow)")
+    add("--repeats", type=int, help=f"of each measurement ({_REPEATS})")
+    add("--memory-calls", type=int, help=f"after which the memory is looked at ({_MEMORY_CALLS})")
+    add("--accounts", type=int, default=_ACCOUNTS, help="of the group scale on PostgreSQL (%(default)s)")
+    add("--sessions", type=int, default=_SESSIONS, help="of the same (%(default)s)")
+    add("--audit-entries", type=int, default=_AUDIT_ENTRIES, help="of the same, over a year (%(default)s)")
+    add(
+        "--cache",
+        type=Path,
+        default=Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gatehouse-bench",
+        help="where the programs of others are installed (%(default)s)",
     )
-    for each in deliveries:
-        missed = "" if each.is_reached else " !"
-        print(f"Mails of a worker, {each.database}: {each.rate:.0f}/s (target ≥ {each.target:.0f}/s{missed})")
-    ratios, missed = queueing.ratios, "" if queueing.is_reached else " !"
-    print(
-        f"generateAndSend, p95 with the mail server hanging: {statistics.median(queueing.hanging) * 1000:.1f} ms, "
-        f"healthy: {statistics.median(queueing.healthy) * 1000:.1f} ms, ratio {statistics.median(ratios):.2f} "
-        f"({min(ratios):.2f}…{max(ratios):.2f}, target ≤ {queueing.target:.2f}{missed})"
-    )
-
-
-def _plain(
-    figures: Sequence[Figures], memory: Memory, deliveries: Sequence[Deliveries], queueing: Queueing
-) -> dict[str, Any]:
-    cases = [
-        {
-            "case": each.case.name,
-            "against": each.case.against,
-            "rate": _median(each.subjects, rate),
-            "cpuMicroseconds": _median(each.subjects, cpu_microseconds),
-            "slowestSeconds": max(one.slowest for one in each.subjects),
-            "againstRate": _median(each.baselines, rate),
-            "againstCpuMicroseconds": _median(each.baselines, cpu_microseconds),
-            "ratio": statistics.median(each.ratios),
-            "ratioMin": min(each.ratios),
-            "ratioMax": max(each.ratios),
-            "target": each.case.target,
-            "isReached": each.is_reached,
-        }
-        for each in figures
-    ]
-    held = {"residentMB": memory.resident, "boundMB": memory.bound, "isReached": memory.is_reached}
-    sent = [
-        {"database": each.database, "rate": each.rate, "target": each.target, "isReached": each.is_reached}
-        for each in deliveries
-    ]
-    queued = {
-        "hangingSeconds": statistics.median(queueing.hanging),
-        "healthySeconds": statistics.median(queueing.healthy),
-        "ratio": statistics.median(queueing.ratios),
-        "target": queueing.target,
-        "isReached": queueing.is_reached,
-    }
-    return {"cases": cases, "memory": held, "deliveries": sent, "queueing": queued}
-
-
-def _median(outcomes: Sequence[Outcome], value: Callable[[Outcome], float]) -> float:
-    return statistics.median(value(each) for each in outcomes)
+    asked = parser.parse_args()
+    if unknown := set(asked.groups) - {each.name for each in GROUPS}:
+        parser.error(f"there is no group {', '.join(sorted(unknown))}")
+    return asked
 
 
 if __name__ == "__main__":

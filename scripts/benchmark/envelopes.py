@@ -1,5 +1,6 @@
-"""The SOAP requests that are measured, as bytes for the wire, and what is read out of their replies."""
+"""The requests that are measured, as bytes for the wire, and what is read out of their replies."""
 
+import json
 import re
 from xml.sax.saxutils import escape
 
@@ -7,32 +8,77 @@ PATH = "/v2/account.svc"
 
 _NAMESPACE = "http://tempuri.org/"
 _COOKIE = re.compile(rb"<a:EncodedCookie>([^<]+)<")
-_KEY = re.compile(rb"<a:Key>([^<]+)<")
+_TOKEN = re.compile(rb"<a:CredentialsToken>([^<]+)<")
 
 
-def request(method: str, application_token: str, **members: str) -> bytes:
+def request(method: str, application_token: str, credentials_token: str | None = None, **members: str) -> bytes:
     """Return one HTTP request with its envelope, as a .NET proxy would send it. The connection is kept."""
     content = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in members.items())
     body = (
         '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
         f'<{method} xmlns="{_NAMESPACE}">{content}</{method}></s:Body></s:Envelope>'
-    ).encode()
-    head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/xml; charset=utf-8\r\n"
-        f'SOAPAction: "{_NAMESPACE}IAccount/{method}"\r\napplicationToken: {application_token}\r\n'
-        f"Content-Length: {len(body)}\r\n\r\n"
     )
-    return head.encode() + body
+    headers = {"SOAPAction": f'"{_NAMESPACE}IAccount/{method}"', "applicationToken": application_token}
+    if credentials_token:
+        headers["credentialsToken"] = credentials_token
+    return post(PATH, body, "text/xml; charset=utf-8", headers)
+
+
+def json_request(method: str, application_token: str, **members: str) -> bytes:
+    """Return the same call for the JSON of the service, as an application on a telephone would send it."""
+    body = json.dumps(members)
+    return post(f"{PATH}/{method}", body, "application/json", {"applicationToken": application_token})
+
+
+def post(path: str, body: str, media_type: str, headers: dict[str, str]) -> bytes:
+    """Return a POST with this body. The connection is kept."""
+    encoded = body.encode()
+    fields = {"Host": "127.0.0.1", "Content-Type": media_type, **headers, "Content-Length": str(len(encoded))}
+    return _head("POST", path, fields) + encoded
+
+
+def get(path: str, headers: dict[str, str]) -> bytes:
+    """Return a GET. The connection is kept."""
+    return _head("GET", path, {"Host": "127.0.0.1", **headers})
+
+
+def _head(verb: str, path: str, fields: dict[str, str]) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"{verb} {path} HTTP/1.1\r\n{lines}\r\n".encode()
+
+
+def to_path(path: str, request_bytes: bytes) -> bytes:
+    """Return the same request to another path."""
+    verb, _, rest = request_bytes.split(b" ", 2)
+    return b" ".join((verb, path.encode(), rest))
+
+
+def body_of(reply: bytes) -> bytes:
+    """Return the body of a reply that has its length."""
+    return reply.partition(b"\r\n\r\n")[2]
 
 
 def cookie_in(reply: bytes) -> str:
     """Return the login cookie of a reply."""
-    found = _COOKIE.search(reply)
-    assert found is not None, f"there is no login cookie in {reply!r}"
+    return _found(_COOKIE, reply)
+
+
+def credentials_token_in(reply: bytes) -> str:
+    """Return the session's token of a reply."""
+    return _found(_TOKEN, reply)
+
+
+def soap_mark(key: str) -> bytes:
+    """Return what a SOAP reply of this return code holds."""
+    return f"<a:Key>{key}<".encode()
+
+
+def json_mark(key: str) -> bytes:
+    """Return what a JSON reply of this return code holds."""
+    return f'"Key":"{key}"'.encode()
+
+
+def _found(pattern: re.Pattern[bytes], reply: bytes) -> str:
+    found = pattern.search(reply)
+    assert found is not None, f"{pattern.pattern!r} is not in {reply!r}"
     return found[1].decode()
-
-
-def key_in(reply: bytes) -> str:
-    """Return the return code's key of a reply, or an empty text."""
-    found = _KEY.search(reply)
-    return found[1].decode() if found else ""

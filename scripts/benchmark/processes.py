@@ -7,12 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_START_SECONDS = 30
+_START_SECONDS = 120
 _ROOT = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -53,38 +53,59 @@ def run_on(core: int, module: str, *arguments: str) -> dict[str, Any]:
 
 
 class Service:
-    """A gunicorn of our own under measurement: its port and its one worker."""
+    """A server of our own under measurement: its port, and all its processes."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         """Take a process that answers at the port."""
         self.port = port
-        self._worker = _worker_of(process.pid)
+        self._process = process
 
     def cpu_seconds(self) -> float:
-        """Return how much CPU the worker has used so far."""
-        fields = Path(f"/proc/{self._worker}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Return how much CPU its processes have used so far."""
+        ticks = 0
+        for number in _tree(self._process.pid):
+            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / _TICKS
+
+    def processes(self) -> list[int]:
+        """Return its processes, the one that was started first."""
+        return _tree(self._process.pid)
+
+    def workers(self) -> list[int]:
+        """Return the processes that answer: those that the first one made, and itself where it made none."""
+        return _tree(self._process.pid)[1:] or [self._process.pid]
 
     def resident_mb(self) -> float:
-        """Return the worker's resident memory, private and shared, in millions of bytes."""
-        for line in Path(f"/proc/{self._worker}/smaps_rollup").read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name == "Rss":
-                return int(value.split()[0]) * 1024 / 1e6
-        raise RuntimeError("the kernel does not tell the resident memory")
+        """Return the resident memory of its largest worker, private and shared, in millions of bytes."""
+        return max(memory_mb(number)["Rss"] for number in self.workers())
+
+
+def memory_mb(process: int) -> dict[str, float]:
+    """Return what the kernel tells of a process's memory, by its names, in millions of bytes."""
+    found: dict[str, float] = {}
+    for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]:
+        name, _, value = line.partition(":")
+        found[name] = int(value.split()[0]) * 1024 / 1e6
+    return found
 
 
 @contextlib.contextmanager
 def running(core: int, module: str, log: Path, *arguments: str, **environment: str) -> Iterator[Service]:
     """Start a module of this package that serves at the port of its first argument; stop it at the end."""
-    port = _free_port()
+    port = free_port()
+    with running_command(core, command(module, (str(port), *arguments)), port, log, **environment) as service:
+        yield service
+
+
+@contextlib.contextmanager
+def running_command(
+    core: int, arguments: Sequence[str | Path], port: int, log: Path, folder: Path | None = None, **environment: str
+) -> Iterator[Service]:
+    """Start a program that serves at this port, by default in the folder of its log; stop it at the end."""
     with pinned(core), log.open("wb") as output:
         process = subprocess.Popen(
-            command(module, (str(port), *arguments)),
-            env=environment_with(environment),
-            cwd=log.parent,
-            stdout=output,
-            stderr=output,
+            arguments, env=environment_with(environment), cwd=folder or log.parent, stdout=output, stderr=output
         )
     try:
         _wait_until_ready(process, port, log)
@@ -110,12 +131,17 @@ def environment_with(own: dict[str, str]) -> dict[str, str]:
     return kept | {"PYTHONPATH": path} | own
 
 
-def _worker_of(arbiter: int) -> int:
-    (worker,) = Path(f"/proc/{arbiter}/task/{arbiter}/children").read_text().split()
-    return int(worker)
+def _tree(process: int) -> list[int]:
+    """Return the number of a process and those of all that it has started, itself first."""
+    found = [process]
+    for each in found:
+        for children in Path(f"/proc/{each}/task").glob("*/children"):
+            found += map(int, children.read_text().split())
+    return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback that nothing uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,6 +1,7 @@
 """Damages a request: its bytes, its encoding, its depth, its width, and what HTTP says of it."""
 
 import codecs
+import functools
 import gzip
 import re
 import zlib
@@ -129,6 +130,8 @@ _MEDIA_TYPES = (
     "",
 )
 
+_EDGE, _TAG_END, _BEHIND_MEMBER, _BEFORE_VALUE = map(re.compile, (rb"(?=[<>\"{}\[\],:])", rb">", rb"[{,]", rb"[:\[]"))
+
 
 def mutate(draw: Draw, case: Case) -> Case:
     """Return the case with some damage; most of the time little of it."""
@@ -166,9 +169,14 @@ def _damage_bytes(draw: Draw, case: Case) -> Case:
 def _insert(draw: Draw, case: Case) -> Case:
     pieces = _XML_PIECES if b"<" in case.body[:200] else _JSON_PIECES
     # Where something begins or ends, a piece does more than in the middle of a word.
-    places = [found.start() for found in re.finditer(rb"[<>\"{}\[\],:]", case.body)] + [0, len(case.body)]
-    place = draw.one(places)
+    place = 0 if draw.chance(0.02) else _place(draw, _EDGE, case.body)
     return replace(case, body=case.body[:place] + draw.one(pieces) + case.body[place:])
+
+
+def _place(draw: Draw, pattern: re.Pattern[bytes], body: bytes) -> int:
+    """Return the end of the first match behind a drawn place, or of the body. All of it is not looked through."""
+    found = pattern.search(body, draw.random.randrange(len(body) + 1))
+    return found.end() if found else len(body)
 
 
 def _reencode(draw: Draw, case: Case) -> Case:
@@ -187,34 +195,38 @@ def _widen(draw: Draw, case: Case) -> Case:
     """Make something very long or very many."""
     count = draw.one((10, 100, 900, 1100, 5000, 20_000))
     is_xml = b"<" in case.body[:200]
-    match draw.random.randrange(5):
+    piece = _many(draw.random.randrange(5), count, is_xml)
+    place = _place(draw, _TAG_END if is_xml else _BEHIND_MEMBER, case.body)
+    return replace(case, body=case.body[:place] + piece + case.body[place:])
+
+
+@functools.cache
+def _many(kind: int, count: int, is_xml: bool) -> bytes:
+    match kind:
         case 0:
-            piece = b"x" * count * 4
+            return b"x" * count * 4
         case 1:
-            piece = b"<x/>" * count if is_xml else b'"a":1,' * count
+            return b"<x/>" * count if is_xml else b'"a":1,' * count
         case 2:
             many = b" ".join(b'a%d="v"' % n for n in range(count))
-            piece = b"<x " + many + b"/>" if is_xml else b"[" + b"1," * count + b"1],"
+            return b"<x " + many + b"/>" if is_xml else b"[" + b"1," * count + b"1],"
         case 3:
             many = b" ".join(b'xmlns:n%d="urn:%d"' % (n, n) for n in range(count))
-            piece = b"<x " + many + b"/>" if is_xml else b'"' + b"\\u00e9" * count + b'",'
+            return b"<x " + many + b"/>" if is_xml else b'"' + b"\\u00e9" * count + b'",'
         case _:
-            piece = b"&#65;" * count if is_xml else b" " * count
-    places = [found.end() for found in re.finditer(rb">" if is_xml else rb"[{,]", case.body)]
-    place = draw.one(places or [0])
-    return replace(case, body=case.body[:place] + piece + case.body[place:])
+            return b"&#65;" * count if is_xml else b" " * count
 
 
 def _deepen(draw: Draw, case: Case) -> Case:
     depth = draw.one((5, 20, 28, 29, 30, 31, 32, 33, 100, 300, 1000, 10_000))
     if b"<" in case.body[:200]:
         opened, closed = draw.one(((b"<x>", b"</x>"), (b'<x xmlns="urn:x">', b"</x>"), (b"<Options>", b"</Options>")))
-        places = [found.end() for found in re.finditer(rb">", case.body)]
+        before = _TAG_END
     else:
         opened, closed = draw.one(((b"[", b"]"), (b'{"a":', b"}"), (b'"a":[', b"]"), (b'{"Options":[', b"]}")))
-        places = [found.end() for found in re.finditer(rb"[:\[]", case.body)]
+        before = _BEFORE_VALUE
     inner = opened * depth + (closed * depth if draw.chance(0.8) else b"")
-    place = draw.one(places or [0])
+    place = _place(draw, before, case.body)
     return replace(case, body=case.body[:place] + inner + case.body[place:])
 
 

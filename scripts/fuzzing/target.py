@@ -15,6 +15,7 @@ from gatehouse.config import Settings
 from gatehouse.operations.core import make_core
 from gatehouse.operations.demo import make_demo
 from gatehouse.operations.schema import upgrade_schema
+from gatehouse.storage.tables import sessions
 from scripts.fuzzing.cases import SOAP_PATH, Case
 from scripts.fuzzing.known import APPLICATION_HEADER, Known
 
@@ -27,9 +28,12 @@ _SESSIONS = ("session-of-the-fuzzer-0", "session-of-the-fuzzer-1")
 _COOKIES = ("cookie-of-the-fuzzer-0",)
 """Stand in the cases in the place of tokens, which are others each time."""
 
-_CASES_PER_SESSION = 20
+_SESSION_LOST = (b"SessionExpired", b'{"Message"')
+_COOKIE_LOST = (b"InvalidCookie", b"CookieExpired", b"CookieReplayed")
+"""What stands in the answer to a case whose session or cookie has ended."""
+
 _CASES_PER_DATABASE = 3000
-"""After so many cases the sessions and the data are made anew, since some cases end sessions and lock accounts."""
+"""After so many cases the data are made anew, since some cases lock accounts and change passwords."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,17 @@ class Target:
 
     def send(self, case: Case) -> Answer:
         """Return the answer to a case."""
-        if self._count % _CASES_PER_DATABASE == 0 or not self._log_in_again():
+        if self._count % _CASES_PER_DATABASE == 0:
             self._renew()
         self._count += 1
-        return self._send(self._filled(case))
+        filled = self._filled(case)
+        answer = self._send(filled)
+        if filled != case:
+            if any(each in answer.body for each in _SESSION_LOST):
+                self._revive_sessions()
+            if any(each in answer.body for each in _COOKIE_LOST) and not self._log_in(_SESSIONS[0]):
+                self._renew()
+        return answer
 
     def close(self) -> None:
         """Let go of the database and of the log."""
@@ -109,11 +120,10 @@ class Target:
         _LOGGER.setLevel(self._level)
         self._core.database.close()
 
-    def _log_in_again(self) -> bool:
-        """Whether there are sessions to go on with; they are made anew now and then."""
-        if self._count % _CASES_PER_SESSION:
-            return True
-        return all(self._log_in(name) for name in _SESSIONS)
+    def _revive_sessions(self) -> None:
+        """Let sessions that have ended go on: every seventh case ends one, and a login takes as long as five cases."""
+        with self._core.database.writing() as db:
+            db.execute(sessions.update().where(sessions.c.ended_at.is_not(None)).values(ended_at=None))
 
     def _renew(self) -> None:
         self._core.database.close()

@@ -9,41 +9,18 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from scripts.benchmark.processes import Cores, command, environment_with, pinned, running
 
-TARGET = 1.2
-"""How many times slower the calls may be at most. Source: issue of guest management, Speed."""
-
 _CONNECTIONS = 4
 _PATH = "/guestmanagement/generateAndSendGuestResetPasswordCode.json"
 
 
-@dataclass(frozen=True)
-class Queueing:
-    """The 95th percentile of the calls' seconds, by repeat, with the mail server hanging and with it healthy."""
-
-    hanging: Sequence[float]
-    healthy: Sequence[float]
-    target: float = TARGET
-
-    @property
-    def ratios(self) -> list[float]:
-        """How many times slower the calls were, by repeat."""
-        return [slow / well for slow, well in zip(self.hanging, self.healthy, strict=True)]
-
-    @property
-    def is_reached(self) -> bool:
-        """Whether the median is within the target."""
-        return statistics.median(self.ratios) <= self.target
-
-
-def measure_queueing(cores: Cores, folder: Path, seconds: float, repeats: int) -> Queueing:
-    """Load two services in turn, one with each mail server."""
+def measure_queueing(cores: Cores, folder: Path, seconds: float, repeats: int) -> tuple[list[float], list[float]]:
+    """Load two services in turn, one with each mail server; return the 95th percentiles, hanging and healthy."""
     with contextlib.ExitStack() as stack:
         services = []
         for name, port in (
@@ -70,7 +47,7 @@ def measure_queueing(cores: Cores, folder: Path, seconds: float, repeats: int) -
             for _ in range(repeats):
                 for found, (port, demo) in zip(slowest, services, strict=True):
                     found.append(_percentile(port, demo, seconds))
-    return Queueing(*slowest)
+    return slowest
 
 
 def _percentile(port: int, demo: dict[str, Any], seconds: float) -> float:
