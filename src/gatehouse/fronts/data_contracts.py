@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from gatehouse.domain.identity import MAX_EMAIL_LENGTH
 from gatehouse.domain.password_policy import MAX_PASSWORD_BYTES, is_too_long
@@ -142,9 +143,10 @@ NOT_TEXT = NotText()
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def members_of(method: str) -> dict[str, Text | Flag]:
-    """Return the method's own members and those of its blocks, under one name each."""
-    found: dict[str, Text | Flag] = {}
+@cache
+def members_of(method: str) -> Mapping[str, Text | Flag]:
+    """Return the token that each call may have, the method's own members and those of its blocks, by name."""
+    found: dict[str, Text | Flag] = {APPLICATION_HEADER: _TOKEN}
     for name, member in REQUESTS[method].items():
         if isinstance(member, Blocks):
             found |= {inner: kind for inner, kind in member.members.items() if inner not in found}
@@ -160,7 +162,7 @@ def gather(method: str, given: Iterable[tuple[str, str | NotText | None]]) -> Va
     so, because generated .NET proxies cannot leave a boolean out. Raises InvalidMemberError for a value that the
     member's type does not allow, and for a text that has two different values.
     """
-    members = members_of(method) | {APPLICATION_HEADER: _TOKEN}
+    members = members_of(method)
     values: Values = dict.fromkeys(members)
     for name, raw in given:
         if isinstance(raw, NotText):
@@ -178,15 +180,17 @@ def gather(method: str, given: Iterable[tuple[str, str | NotText | None]]) -> Va
     return values
 
 
+_FLAGS = {"": None, "true": True, "1": True, "false": False, "0": False}
+
+
 def _value(name: str, member: Text | Flag, raw: str | None) -> str | bool | None:
     if raw is None:
         return None
     if isinstance(member, Flag):
-        flag = {"": None, "true": True, "1": True, "false": False, "0": False}
-        text = raw.strip().casefold()
-        if text not in flag:
+        said = raw.strip().casefold()
+        if said not in _FLAGS:
             raise InvalidMemberError(name)
-        return flag[text]
+        return _FLAGS[said]
     text = raw if member.is_exact else raw.strip()
     has_too_much = is_too_long(text) if isinstance(member, Secret) else len(text) > member.max_length
     if has_too_much or NOT_XML.search(text):

@@ -6,6 +6,7 @@ import time
 import uuid
 import zlib
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from math import ceil
 from typing import Any
 
@@ -139,22 +140,35 @@ def base_address(environ: Environ, settings: Settings) -> str:
     """
     if settings.public_url:
         return settings.public_url
-    told = origin(environ, settings)
-    scheme = (told.scheme or str(environ.get("wsgi.url_scheme", "http"))).casefold()
-    host = told.host or environ.get("HTTP_HOST", "")
+    host = origin(environ, settings).host or environ.get("HTTP_HOST", "")
     if not _HOST.fullmatch(host):
         host = f"{environ.get('SERVER_NAME', 'localhost')}:{environ.get('SERVER_PORT', '80')}"
-    return f"{'https' if scheme == 'https' else 'http'}://{host}"
+    return f"{'https' if comes_by_https(environ, settings) else 'http'}://{host}"
+
+
+def comes_by_https(environ: Environ, settings: Settings) -> bool:
+    """Whether callers come by https, as far as `GATEHOUSE_PUBLIC_URL` or else the request tells."""
+    if settings.public_url:
+        return settings.public_url.startswith("https:")
+    scheme = origin(environ, settings).scheme or str(environ.get("wsgi.url_scheme", "http"))
+    return scheme.casefold() == "https"
 
 
 def header(environ: Environ, name: str) -> str | None:
     """Return an HTTP header, decoded as UTF-8 where it is that, or None when it is absent or empty."""
-    raw: str = environ.get("HTTP_" + name.upper().replace("-", "_"), "")
+    raw: str | None = environ.get(_key_of_header(name))
+    if not raw:
+        return None
     try:
         text = raw.encode("latin-1").decode()
     except UnicodeError:
         text = raw
     return text.strip() or None
+
+
+@cache
+def _key_of_header(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
 
 
 def cookie(environ: Environ, name: str) -> str | None:

@@ -35,7 +35,7 @@ def guarded(app: Wsgi, settings: Settings) -> Wsgi:
             if given.get("content-type", "").startswith("text/html"):
                 wanted = wanted | _OF_PAGES
             # Browsers heed it over https alone. Source: RFC 6797, 7.2 and 8.1.
-            if https and http.base_address(environ, settings).startswith("https:"):
+            if https and http.comes_by_https(environ, settings):
                 wanted = wanted | https
             missing = [(name, value) for name, value in wanted.items() if name.casefold() not in given]
             return start_response(status, headers + missing, *rest)

@@ -41,7 +41,7 @@ class Visit:
         source = http.source_address(request.environ, core.settings)
         self.call = Call(core, Caller(source=source, request_id=self.request_id))
         self.call.authority = NO_AUTHORITY
-        self._is_https = http.base_address(request.environ, core.settings).startswith("https:")
+        self._is_https = http.comes_by_https(request.environ, core.settings)
         # With https, the prefix keeps other hosts of the domain from setting it. Source: RFC 6265bis, 4.1.3.2.
         prefix = "__Host-" if self._is_https else ""
         self._session_cookie, self._form_cookie = f"{prefix}gatehouse-operator", f"{prefix}gatehouse-operator-form"

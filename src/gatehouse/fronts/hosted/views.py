@@ -121,7 +121,7 @@ class _Visit:
         self._call = Call(core, Caller(source=source, request_id=self.request_id))
         self._code = code
         self.chosen_language = chosen_language
-        self._is_https = http.base_address(request.environ, core.settings).startswith("https:")
+        self._is_https = http.comes_by_https(request.environ, core.settings)
         # With https, the prefix keeps other hosts of the domain from setting it. Source: RFC 6265bis, 4.1.3.2.
         self._cookie = "__Host-gatehouse-form" if self._is_https else "gatehouse-form"
 

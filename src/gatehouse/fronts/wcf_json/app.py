@@ -103,7 +103,7 @@ class JsonFront:
         if result.return_code is ReturnCode.SESSION_EXPIRED and method not in account_calls.WITHOUT_SESSION:
             # Mobile applications forget their user on this status, so it is used for nothing else.
             raise RefusalError(HTTPStatus.FORBIDDEN, result.message)
-        is_https = http.base_address(environ, self._core.settings).startswith("https:")
+        is_https = http.comes_by_https(environ, self._core.settings)
         headers = http.headers_of(method, result, is_https)
         is_boolean = method in _BOOLEAN_METHODS and gives_boolean_results(call)
         answer = _dump({"d": result.is_success if is_boolean else data_contracts.wire_result(method, result)})
