@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -117,9 +118,28 @@ def pages(amount: Amount) -> Mapping[str, str]:
         "audit, account": f"{merchant}/audit?account={PLAIN}",
         "audit, account and event": f"{merchant}/audit?account={BUSY}&event=device.blocked",
         "audit, request": f"{merchant}/audit?request={panel_rows.request_id(7)}",
+        **{
+            f"audit, {name}": f"{merchant}/audit?{urlencode(query)}"
+            for name, query in {
+                "source": {"source": panel_rows.source(1)},
+                "source of others": {"source": panel_rows.source(5)},
+                "seldom source": {"source": panel_rows.source(80)},
+                "device": {"device": panel_rows.device_name(97)},
+                "no such device": {"device": "nothing like it"},
+                "days": {"since": _day(200), "until": _day(199)},
+                "days to come": {"since": _day(-2)},
+                "days long ago": {"until": _day(700)},
+                "days and seldom event": {"since": _day(300), "until": _day(2), "event": "device.blocked"},
+                "day and source": {"since": _day(50), "source": panel_rows.source(1)},
+            }.items()
+        },
         "audit, no such request": f"{merchant}/audit?request={panel_rows.request_id(-1)}",
         "own account": "/admin/own-account",
     }
+
+
+def _day(ago: int) -> str:
+    return f"{datetime.now(UTC) - timedelta(days=ago):%Y-%m-%d}"
 
 
 def prepare(core: Core, amount: Amount) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Table, func, insert, select, text, update
 
+from gatehouse.operations.audit import device_digest
 from gatehouse.operations.core import Core
 from gatehouse.operations.hourly_counts import HourlyCounter
 from gatehouse.storage import tables
@@ -76,7 +77,7 @@ def fill(core: Core, amount: Amount) -> None:
             (tables.sessions, _SESSIONS, _sessions(amount, now)),
             (tables.messages, _MESSAGES, _messages(amount, now)),
             (tables.message_events, _EVENTS, _events(amount, now)),
-            (tables.audit_entries, _ENTRIES, _entries(amount, now)),
+            (tables.audit_entries, _ENTRIES, _entries(core, amount, now)),
         ]
         for table, names, rows in filled:
             indexes = sorted(table.indexes, key=lambda each: str(each.name))
@@ -110,6 +111,11 @@ def request_id(number: int) -> str:
     """Return the request of the audit entry of this number, from 0."""
     digest = hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
+
+
+def source(number: int) -> str:
+    """Return where the audit entry of this number, from 0, came from: often the same, one only at others."""
+    return "203.0.113.9" if number % 5 else "203.0.113.10" if number % 2 else f"198.51.100.{number % 1000 // 10}"
 
 
 def card_number(number: int) -> str:
@@ -418,12 +424,13 @@ _ENTRIES = [
     "outcome",
     "source",
     "request_id",
+    "device",
     "mac",
     "created_at",
 ]
 
 
-def _entries(amount: Amount, now: datetime) -> Iterator[Row]:
+def _entries(core: Core, amount: Amount, now: datetime) -> Iterator[Row]:
     """Mostly sessions that start and end; some refusals; and, of the first merchant long ago, a device blocked."""
     mac = b"m" * 40
     for number in range(amount.entries):
@@ -443,8 +450,9 @@ def _entries(amount: Amount, now: datetime) -> Iterator[Row]:
             2 * merchant_id - number % 2,
             event,
             outcome,
-            "203.0.113.9",
+            source(number),
             request_id(number),
+            device_digest(core.keys, merchant_id, device_name(number)) if number % 97 == 0 else None,
             mac,
             _when(number, amount.entries, amount.entries_of_day, now),
         )

@@ -62,14 +62,21 @@ def running_service(
     environment |= settings or {}
     scheme = "https" if "GATEHOUSE_TLS_CERTIFICATE" in environment else "http"
     command = [*launcher, sys.executable, "-m", "gatehouse"]
-    # What it tells its operator (with the demo password) is not the log.
-    with (folder / "log").open("wb") as log, (folder / "told").open("wb") as told:
-        process = subprocess.Popen([*command, "serve", "--demo"], cwd=folder, env=environment, stdout=told, stderr=log)
-    try:
-        _wait_until_ready(process, environment["GATEHOUSE_BIND"], folder / "log")
+    with running_command([*command, "serve", "--demo"], folder, environment):
         demo = _run([*command, "demo", "--json"], folder, environment)
         (folder / "demo.json").write_text(demo, encoding="utf-8")
         yield Service(port, folder, json.loads(demo), scheme)
+
+
+@contextlib.contextmanager
+def running_command(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Run a command that serves at `GATEHOUSE_BIND` of this environment, once it answers until the block ends."""
+    # What it tells its operator (with the demo password) is not the log.
+    with (folder / "log").open("wb") as log, (folder / "told").open("wb") as told:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=told, stderr=log)
+    try:
+        _wait_until_ready(process, environment["GATEHOUSE_BIND"], folder / "log")
+        yield
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)

@@ -19,6 +19,9 @@ from gatehouse.fronts.forwarded import origin
 
 Environ = dict[str, Any]
 
+ACCOUNT_SERVICE = "/v2/account.svc"
+"""Where `account.svc` is, in the case that its address is shown in."""
+
 LOGIN_COOKIE = "EncodedCookie"
 
 _LONGEST_LENGTH = 18

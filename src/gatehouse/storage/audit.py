@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, or_, select
 
+from gatehouse.storage.paging import newest_within
 from gatehouse.storage.prepared import Prepared
 from gatehouse.storage.records import columns, find_all, insert
 from gatehouse.storage.tables import audit_entries
@@ -58,6 +59,23 @@ class AuditFilter:
     until: datetime | None = None
 
 
+_DATES = {"since", "until"}
+_KEY_ORDER = ("merchant_id", "account_id", "source", "device", "event", "outcome")
+_INDEXED = (
+    {"merchant_id"},
+    {"merchant_id", "account_id"},
+    {"merchant_id", "source"},
+    {"merchant_id", "device"},
+    {"merchant_id", "event"},
+    {"merchant_id", "outcome"},
+    {"merchant_id", "event", "outcome"},
+)
+"""What may be wanted beside dates and has an index of just this, and in which order the index has it."""
+
+_DISORDER = timedelta(minutes=10)
+"""How much later an entry with a lower number may have been made: longer than a call takes, and than clocks differ."""
+_HIGHEST = 2**63 - 1
+
 _SELECT = select(*columns(AuditEntry, audit_entries))
 _BETWEEN = Prepared(
     _SELECT.where(audit_entries.c.merchant_id == bindparam("merchant_id"))
@@ -92,19 +110,32 @@ def each_between(db: Connection, merchant_id: int, after: int, last: int) -> Ite
 
 def find_page(db: Connection, wanted: AuditFilter, after: int, last: int | None, limit: int) -> Sequence[AuditEntry]:
     """Return up to `limit` entries of this kind with numbers above `after`, and up to `last` where given, by number."""
-    statement = _SELECT.where(*_conditions(wanted), audit_entries.c.id > after).order_by(audit_entries.c.id)
+    statement = _SELECT.where(*_conditions(db, wanted), audit_entries.c.id > after).order_by(audit_entries.c.id)
     return find_all(db, _until_number(statement, last).limit(limit), AuditEntry)
 
 
 def find_newest(db: Connection, wanted: AuditFilter, limit: int) -> Sequence[AuditEntry]:
     """Return the `limit` newest entries of this kind, by number."""
-    statement = _SELECT.where(*_conditions(wanted)).order_by(audit_entries.c.id.desc()).limit(limit)
+    statement = _SELECT.where(*_conditions(db, wanted)).order_by(audit_entries.c.id.desc()).limit(limit)
     return list(reversed(find_all(db, statement, AuditEntry)))
 
 
 def find_before(db: Connection, wanted: AuditFilter, before: int | None, limit: int) -> Sequence[AuditEntry]:
     """Return the `limit` newest entries of this kind, with numbers below `before` where given, newest first."""
-    statement = _SELECT.where(*_conditions(wanted)).order_by(audit_entries.c.id.desc()).limit(limit)
+    given = {each.name for each in fields(wanted) if getattr(wanted, each.name) is not None}
+    if given - _DATES in _INDEXED:
+        after, last = _numbers_between(db, wanted)
+        if last is not None and (before is None or before > last + 1):
+            before = last + 1
+        key = [(audit_entries.c[name], getattr(wanted, name)) for name in _KEY_ORDER if name in given]
+        statement = _SELECT.where(*_moments(wanted))
+        if "outcome" in given:
+            # As the index says it.
+            statement = statement.where(audit_entries.c.outcome.is_not(None))
+        if "device" in given:
+            statement = statement.where(audit_entries.c.device.is_not(None))
+        return find_all(db, newest_within(db, statement, key, audit_entries.c.id, before, limit, after), AuditEntry)
+    statement = _SELECT.where(*_conditions(db, wanted)).order_by(audit_entries.c.id.desc()).limit(limit)
     return find_all(db, statement if before is None else statement.where(audit_entries.c.id < before), AuditEntry)
 
 
@@ -157,21 +188,48 @@ def count_of_account_since(db: Connection, merchant_id: int, account_id: int, ev
     return db.execute(statement).scalar_one()
 
 
-def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
+def _conditions(db: Connection, wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
     for each in fields(wanted):
         value = getattr(wanted, each.name)
-        if value is None:
+        if value is None or each.name in _DATES:
             continue
-        match each.name:
-            case "since":
-                yield audit_entries.c.created_at >= value
-            case "until":
-                yield audit_entries.c.created_at < value
-            case "identity":
-                # Of a call with an address and a username there are two, of one length, with a blank between them.
-                yield or_(audit_entries.c.identity == value, audit_entries.c.identity.contains(value, autoescape=True))
-            case name:
-                yield audit_entries.c[name] == value
+        if each.name == "identity":
+            # Of a call with an address and a username there are two, of one length, with a blank between them.
+            yield or_(audit_entries.c.identity == value, audit_entries.c.identity.contains(value, autoescape=True))
+        else:
+            yield audit_entries.c[each.name] == value
+    yield from _moments(wanted)
+    after, last = _numbers_between(db, wanted)
+    if after:
+        yield audit_entries.c.id > after
+    if last is not None:
+        yield audit_entries.c.id <= last
+
+
+def _moments(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.since is not None:
+        yield audit_entries.c.created_at >= wanted.since
+    if wanted.until is not None:
+        yield audit_entries.c.created_at < wanted.until
+
+
+def _numbers_between(db: Connection, wanted: AuditFilter) -> tuple[int, int | None]:
+    """Return the number above which, and the one up to which, a merchant's entries of these dates are; None: no end.
+
+    Indexes are in the order of numbers. An entry gets its moment when its call begins and its number when it is
+    written, so that the numbers follow the moments but for as long as calls may take.
+    """
+    after, last = 0, None
+    of_merchant = select(audit_entries.c.id).where(audit_entries.c.merchant_id == wanted.merchant_id).limit(1)
+    moment = audit_entries.c.created_at
+    if wanted.merchant_id is not None and wanted.since is not None:
+        first = of_merchant.where(moment >= wanted.since - _DISORDER).order_by(moment, audit_entries.c.id)
+        found = db.execute(first).scalar_one_or_none()
+        after = _HIGHEST if found is None else found - 1
+    if wanted.merchant_id is not None and wanted.until is not None:
+        newest = of_merchant.where(moment < wanted.until + _DISORDER).order_by(moment.desc(), audit_entries.c.id.desc())
+        last = db.execute(newest).scalar_one_or_none() or 0
+    return after, last
 
 
 def _until_number(statement: Select[Any], last: int | None) -> Select[Any]:

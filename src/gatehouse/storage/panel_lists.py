@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, func, select, text
 
+from gatehouse.domain.events import AuditEvent
 from gatehouse.domain.messages import MessageState
 from gatehouse.storage.accounts import Account
 from gatehouse.storage.audit import AuditEntry
@@ -13,6 +14,7 @@ from gatehouse.storage.devices import Device
 from gatehouse.storage.login_cookies import LoginCookie
 from gatehouse.storage.merchants import Merchant
 from gatehouse.storage.outbox import Message
+from gatehouse.storage.paging import newest_within
 from gatehouse.storage.records import columns, find_all
 from gatehouse.storage.tables import (
     DEVICE_IS_ACTIVATED,
@@ -96,9 +98,13 @@ def find_devices(
     """
     if application_id is not None and device_id is None and account_id is None:
         return _find_devices_of_application(db, merchant_id, application_id, before, limit, state)
-    statement = select(*columns(Device, devices)).where(devices.c.merchant_id == merchant_id)
+    statement = select(*columns(Device, devices))
     if state in _STATES:
         statement = statement.where(text(_STATES[state]))
+        if account_id is None and device_id is None:
+            key = [(devices.c.merchant_id, merchant_id)]
+            return find_all(db, newest_within(db, statement, key, devices.c.id, before, limit), Device)
+    statement = statement.where(devices.c.merchant_id == merchant_id)
     given: list[tuple[ColumnElement[object], object]] = [
         (devices.c.account_id, account_id),
         (devices.c.device_id, device_id),
@@ -115,17 +121,13 @@ def _find_devices_of_application(
 ) -> Sequence[Device]:
     """Return the newest registrations of the merchant's application, newest first.
 
-    Each state is asked for by itself, the merchant is not, and rows are read when their numbers are known, which an
-    index has: else the databases count on finding enough among the newest devices, and read all of them where the
-    application has none in this state.
+    Each state is asked for by itself, and rows are read when their numbers are known, which an index has.
     """
     is_of_merchant = applications.c.merchant_id == merchant_id
     if db.execute(select(applications.c.id).where(applications.c.id == application_id, is_of_merchant)).first() is None:
         return []
-    of_application = select(devices.c.id).where(devices.c.application_id == application_id)
-    if before is not None:
-        of_application = of_application.where(devices.c.id < before)
-    newest = of_application.order_by(devices.c.id.desc()).limit(limit)
+    key = [(devices.c.application_id, application_id)]
+    newest = newest_within(db, select(devices.c.id), key, devices.c.id, before, limit)
     wanted = [_STATES[state]] if state in _STATES else list(_STATES.values())
     found = sorted((number for each in wanted for number in db.scalars(newest.where(text(each)))), reverse=True)
     return find_devices_by_number(db, merchant_id, found[:limit])[::-1]
@@ -182,7 +184,11 @@ def find_messages(
     state: str | None = None,
 ) -> Sequence[Message]:
     """Return the merchant's newest messages, of one account or in one state where given, newest first."""
-    statement = select(*columns(Message, messages)).where(messages.c.merchant_id == merchant_id)
+    statement = select(*columns(Message, messages))
+    if account_id is None and state is not None:
+        key = [(messages.c.merchant_id, merchant_id), (messages.c.state, state)]
+        return find_all(db, newest_within(db, statement, key, messages.c.id, before, limit), Message)
+    statement = statement.where(messages.c.merchant_id == merchant_id)
     if account_id is not None:
         statement = statement.where(messages.c.account_id == account_id)
     if state is not None:
@@ -230,6 +236,24 @@ def find_merchant_names(db: Connection, merchant_ids: Collection[int] | None) ->
     if merchant_ids is not None:
         statement = statement.where(merchants.c.id.in_(sorted(merchant_ids)))
     return {number: name for number, name in db.execute(statement)}
+
+
+def find_merchant_beginnings(
+    db: Connection, merchant_ids: Collection[int] | None, limit: int
+) -> Sequence[tuple[int, bool, bool, bool]]:
+    """Return the first of these merchants, or of all: number, whether it has an application, account, login."""
+    has_login = (audit_entries.c.merchant_id == merchants.c.id) & (
+        audit_entries.c.event == AuditEvent.SESSION_STARTED.value
+    )
+    statement = select(
+        merchants.c.id,
+        select(applications.c.id).where(applications.c.merchant_id == merchants.c.id).exists(),
+        select(accounts.c.id).where(accounts.c.merchant_id == merchants.c.id).exists(),
+        select(audit_entries.c.id).where(has_login).exists(),
+    ).order_by(merchants.c.id)
+    if merchant_ids is not None:
+        statement = statement.where(merchants.c.id.in_(sorted(merchant_ids)))
+    return [(number, *map(bool, has)) for number, *has in db.execute(statement.limit(limit))]
 
 
 def find_merchants(db: Connection, merchant_ids: Collection[int]) -> Sequence[Merchant]:

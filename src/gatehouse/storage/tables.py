@@ -476,6 +476,10 @@ audit_entries = _table(
     Index("ix_audit_entries_merchant_id_account_id_id", "merchant_id", "account_id", "id"),
     Index("ix_audit_entries_merchant_id_event_id", "merchant_id", "event", "id"),
     Index("ix_audit_entries_request_id_merchant_id", "request_id", "merchant_id"),
+    Index("ix_audit_entries_merchant_id_source_id", "merchant_id", "source", "id"),
+    _index_where(
+        "device IS NOT NULL", "ix_audit_entries_of_device_merchant_id_device_id", "merchant_id", "device", "id"
+    ),
     _index_where(
         "outcome IS NOT NULL", "ix_audit_entries_refused_merchant_id_outcome_id", "merchant_id", "outcome", "id"
     ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -43,6 +43,10 @@ class Shown:
     def local(self, value: datetime) -> datetime:
         """Return a moment in the operator's zone."""
         return value.astimezone(_zone(self.zone_name) or UTC)
+
+    def start_of(self, day: date) -> datetime:
+        """Return the moment at which a day begins in the operator's zone."""
+        return datetime.combine(day, time(), _zone(self.zone_name) or UTC).astimezone(UTC)
 
     @property
     def zone(self) -> str:

@@ -41,6 +41,7 @@ class Visit:
         source = http.source_address(request.environ, core.settings)
         self.call = Call(core, Caller(source=source, request_id=self.request_id))
         self.call.authority = NO_AUTHORITY
+        self.base_address = http.base_address(request.environ, core.settings)
         self._is_https = http.comes_by_https(request.environ, core.settings)
         # With https, the prefix keeps other hosts of the domain from setting it. Source: RFC 6265bis, 4.1.3.2.
         prefix = "__Host-" if self._is_https else ""

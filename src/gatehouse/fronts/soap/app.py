@@ -21,7 +21,7 @@ from gatehouse.fronts.soap.types import DATA_NAMESPACE
 from gatehouse.fronts.soap.versions import BY_MEDIA_TYPE, SoapVersion
 from gatehouse.operations.core import Core
 
-PATH = "/v2/account.svc"
+PATH = http.ACCOUNT_SERVICE
 """Matched without regard to case, with and without a slash at its end."""
 
 ADDRESSES = frozenset({PATH, f"{PATH}/soap", f"{PATH}/basic"})

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from typing import Any
 
 from flask import Response, url_for
@@ -74,22 +75,40 @@ def _asked(visit: Visit) -> Mapping[str, Any]:
     """Return what the form asks for, by the names that it has in the address; None for what it leaves open."""
     event = visit.asked("event")
     return {
+        "since": _day(visit.asked("since", 10)),
+        "until": _day(visit.asked("until", 10)),
         "event": event if event in EVENTS else None,
         "outcome": visit.asked("outcome", 40) or None,
         "account": visit.asked_number("account"),
+        "source": visit.asked("source", 64) or None,
+        "device": visit.asked("device", 256) or None,
         "request": visit.asked("request", 36) or None,
     }
 
 
 def _wanted(visit: Visit, merchant_id: int) -> AuditFilter:
     asked = _asked(visit)
+    since, until, device = asked["since"], asked["until"], asked["device"]
     return AuditFilter(
         merchant_id=merchant_id,
         event=asked["event"],
         outcome=asked["outcome"],
         account_id=asked["account"],
+        source=asked["source"],
+        device=device and audit_trail.device_filter(visit.call, merchant_id, device),
         request_id=asked["request"],
+        since=since and visit.shown.start_of(since),
+        until=until and visit.shown.start_of(until + timedelta(days=1)),
     )
+
+
+def _day(text: str) -> date | None:
+    """Return the day, or None for what is none that a year has around it."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if MINYEAR < day.year < MAXYEAR else None
 
 
 def _lines(entries: Iterator[AuditEntry]) -> Iterator[str]:
