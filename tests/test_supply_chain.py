@@ -23,7 +23,6 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 NEVER_IMPORTED = {
     "flask-swagger-ui": "its files are read under its name",
     "legacy-cgi": "Spyne imports what Python 3.13 no longer has",
-    "psycopg": "SQLAlchemy imports the driver that the database's URL names",
 }
 
 PARTS_OF = {"markupsafe": "jinja2", "pydantic-core": "pydantic", "werkzeug": "flask"}
