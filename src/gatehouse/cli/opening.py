@@ -21,6 +21,7 @@ def open_core() -> Iterator[Core]:
         yield core
     finally:
         core.database.close()
+        core.passwords.close()
 
 
 @contextmanager

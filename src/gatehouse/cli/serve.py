@@ -42,7 +42,7 @@ def serve(with_demo: bool, no_worker: bool) -> None:
     settings = read_settings(os.environ)
     configure_logging(settings.log_level, settings.log_format)
     demo = None
-    # Closed before gunicorn makes its processes, which must not share a connection.
+    # Closed before gunicorn makes its processes, which must not share a connection, nor believe in threads of this one.
     with open_core() as core:
         if with_demo:
             upgrade_schema(core)

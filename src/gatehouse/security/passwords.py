@@ -25,8 +25,14 @@ class PasswordHasher:
         self._peppers = peppers
         self._argon2 = argon2.PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)
         # The C library keeps the memory of a hash for each thread that ever made one, so only these threads make any.
+        # This one ends at once: a process that is forked from here later would believe that it has the thread as well.
+        with ThreadPoolExecutor(1, thread_name_prefix="password") as self._slots:
+            self._nobodys_hash = self.hash(secrets.token_urlsafe(32))
         self._slots = ThreadPoolExecutor(slots, thread_name_prefix="password")
-        self._nobodys_hash = self.hash(secrets.token_urlsafe(32))
+
+    def close(self) -> None:
+        """End the threads. Nothing is hashed afterwards."""
+        self._slots.shutdown()
 
     def hash(self, password: str) -> str:
         """Return a new salted hash in PHC form after the name of its pepper key.
