@@ -4,15 +4,12 @@ import logging
 import threading
 import time
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from limits import RateLimitItemPerMinute
-from limits.storage import storage_from_string
-from limits.strategies import FixedWindowRateLimiter
+if TYPE_CHECKING:
+    from gatehouse.security.shared_counts import SharedCounts
 
 _log = logging.getLogger("gatehouse.rate_limits")
-
-_REDIS_TIMEOUT = 0.25
-"""Seconds that a request waits for Redis, before it is counted here."""
 
 _TRIED_AGAIN_AFTER = 5.0
 """Seconds for which a Redis that failed is left alone, so that not every request waits for it."""
@@ -49,11 +46,12 @@ class RateLimits:
     def __init__(self, url: str) -> None:
         """Prepare, without connecting. Raises limits' ConfigurationError or ValueError for a URL that is none."""
         self._own = OwnCounts()
-        self._shared: FixedWindowRateLimiter | None = None
+        self._shared: SharedCounts | None = None
         if not url.startswith("memory://"):
-            options = {"socket_timeout": _REDIS_TIMEOUT, "socket_connect_timeout": _REDIS_TIMEOUT}
-            storage = storage_from_string(url, wrap_exceptions=True, **options)
-            self._shared = FixedWindowRateLimiter(storage)
+            # Few share their counts, and what that needs takes a while to load.
+            from gatehouse.security import shared_counts
+
+            self._shared = shared_counts.SharedCounts(url)
         self._lock = threading.Lock()
         self._is_away = False
         self._next_try = 0.0
@@ -67,7 +65,7 @@ class RateLimits:
         """Count a request of this kind under this key; return how long to wait where it is one too many, else None."""
         if self._shared is not None and time.monotonic() >= self._next_try:
             try:
-                found = _hit(self._shared, RateLimitItemPerMinute(most, namespace="gatehouse"), kind, key)
+                found = self._shared.hit(kind, key, most)
             except Exception as error:  # whatever the client of Redis raises: it must not keep callers out
                 self._note_away(error)
             else:
@@ -88,10 +86,3 @@ class RateLimits:
                 if self._is_away:
                     self._is_away = False
                     _log.warning("Redis is available again; rates are limited over all machines")
-
-
-def _hit(limiter: FixedWindowRateLimiter, item: RateLimitItemPerMinute, kind: str, key: str) -> timedelta | None:
-    if limiter.hit(item, kind, key):
-        return None
-    reset_time = limiter.get_window_stats(item, kind, key).reset_time
-    return timedelta(seconds=max(reset_time - time.time(), 1))
