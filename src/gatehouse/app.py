@@ -1,6 +1,5 @@
 """The one place where parts meet: settings in, a WSGI application out."""
 
-import gc
 import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -33,7 +32,6 @@ def create_app(settings: Settings, core: Core | None = None) -> Wsgi:
     soap, json = SoapFront(core), JsonFront(core)
     guest_paths = routes.paths(settings)
     others = _make_flask_app(core, set(guest_paths.values()), PastedRequests(settings, soap, json))
-    gc.freeze()
 
     def gatehouse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "").casefold().rstrip("/")

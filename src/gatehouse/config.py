@@ -237,6 +237,12 @@ def _forwarded_header(value: str) -> str:
     return value.casefold()
 
 
+def _server(value: str) -> str:
+    if value.casefold() not in ("gunicorn", "granian"):
+        raise ValueError("must be gunicorn or granian")
+    return value.casefold()
+
+
 def _pepper_keys(value: str) -> tuple[PepperKey, ...]:
     keys: dict[str, PepperKey] = {}
     for part in value.split(","):
@@ -279,8 +285,9 @@ class Settings:
 
     database_url: str = _setting(_text, "any SQLAlchemy URL", "sqlite:///var/gatehouse.db")
     bind: str = _setting(_text, "address and port of the service", "127.0.0.1:8080")
-    workers: int = _setting(_positive, "gunicorn processes", factory=_cores)
-    threads: int = _setting(_positive, "gunicorn threads in each process", 8)
+    server: str = _setting(_server, "what speaks HTTP in the processes: gunicorn or granian", "gunicorn")
+    workers: int = _setting(_positive, "processes", factory=_cores)
+    threads: int = _setting(_positive, "threads in each process", 8)
     public_url: str | None = _setting(_web_address, "address that callers use, such as https://login.example.com")
     trusted_proxies: tuple[Network, ...] = _setting(
         _networks, "addresses or networks whose forwarded headers count, separated by commas", ()

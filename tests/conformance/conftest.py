@@ -14,7 +14,7 @@ from gatehouse.storage.engine import Database
 from tests import factories, postgres
 from tests.conformance import soap
 from tests.conformance.browsers import running_browser
-from tests.conformance.service import Service, running_service
+from tests.conformance.service import SERVERS, Service, running_service
 from tests.conformance.soap import Answer
 
 LOGIN = {"Email": factories.EMAIL, "Password": factories.PASSWORD, "userrole": "15"}
@@ -128,6 +128,21 @@ def sqlite_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
     """The live service as a newcomer has it, on SQLite."""
     with running_service(tmp_path_factory.mktemp("live-sqlite")) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def granian_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The same, with its HTTP spoken by granian."""
+    with running_service(tmp_path_factory.mktemp("live-granian"), settings={"GATEHOUSE_SERVER": "granian"}) as service:
+        yield service
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def either_service(request: pytest.FixtureRequest) -> Service:
+    """The live service on SQLite, once with each server."""
+    kind = "sqlite" if request.param == "gunicorn" else "granian"
+    found: Service = request.getfixturevalue(f"{kind}_service")
+    return found
 
 
 @pytest.fixture(scope="session")

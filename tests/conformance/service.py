@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+SERVERS = "gunicorn", "granian"
+"""What may speak HTTP in the processes, as the setting names it."""
+
 READY_SECONDS = 40
 STOP_SECONDS = 20
 

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -138,7 +138,20 @@ def _resident_megabytes(process: int) -> float:
 @pytest.fixture
 def stoppable(empty_database_url: str, tmp_path: Path) -> Iterator[tuple[Killable, list[Caller]]]:
     """A service that may be stopped and started again, and who calls it. It runs."""
-    settings = running.SETTINGS | {"GATEHOUSE_DATABASE_URL": empty_database_url, "GATEHOUSE_WORKERS": "2"}
+    with _stoppable(empty_database_url, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def stoppable_granian(tmp_path: Path) -> Iterator[tuple[Killable, list[Caller]]]:
+    """The same with the other server, on SQLite."""
+    with _stoppable(f"sqlite:///{tmp_path}/gatehouse.db", tmp_path, GATEHOUSE_SERVER="granian") as made:
+        yield made
+
+
+@contextmanager
+def _stoppable(database_url: str, tmp_path: Path, **further: str) -> Iterator[tuple[Killable, list[Caller]]]:
+    settings = running.SETTINGS | {"GATEHOUSE_DATABASE_URL": database_url, "GATEHOUSE_WORKERS": "2"} | further
     settings |= {"GATEHOUSE_SECRET_KEY": secrets.token_hex(32)}
     service = Killable(tmp_path, settings)
     assert service.run("migrate").returncode == 0
@@ -155,7 +168,15 @@ def stoppable(empty_database_url: str, tmp_path: Path) -> Iterator[tuple[Killabl
 
 def test_stop_under_load(stoppable: tuple[Killable, list[Caller]]) -> None:
     """Every call that was begun is answered, and what has no answer was not done."""
-    service, callers = stoppable
+    _assert_stops_under_load(*stoppable)
+
+
+def test_granian_stops_under_load(stoppable_granian: tuple[Killable, list[Caller]]) -> None:
+    """The same with the other server."""
+    _assert_stops_under_load(*stoppable_granian)
+
+
+def _assert_stops_under_load(service: Killable, callers: list[Caller]) -> None:
     stop = threading.Event()
     threads = [threading.Thread(target=each.work, args=(stop,)) for each in callers]
     for thread in threads:
@@ -184,7 +205,15 @@ def _renew(service: Killable) -> None:
 
 def test_reload_under_load(stoppable: tuple[Killable, list[Caller]]) -> None:
     """SIGHUP renews the processes, and no caller notices."""
-    service, callers = stoppable
+    _assert_renewed_under_load(*stoppable)
+
+
+def test_granian_is_renewed_under_load(stoppable_granian: tuple[Killable, list[Caller]]) -> None:
+    """The same with the other server."""
+    _assert_renewed_under_load(*stoppable_granian)
+
+
+def _assert_renewed_under_load(service: Killable, callers: list[Caller]) -> None:
     stop = threading.Event()
     threads = [threading.Thread(target=each.work, args=(stop,)) for each in callers]
     for thread in threads:

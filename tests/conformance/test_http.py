@@ -69,19 +69,19 @@ class _Unclosed:
 
 
 @pytest.fixture
-def document(sqlite_service):
+def document(either_service):
     """A login of a demo account that no other test uses."""
-    account = sqlite_service.demo["accounts"][4]
+    account = either_service.demo["accounts"][4]
     values = {
         name: account[key] for name, key in (("Email", "email"), ("Password", "password"), ("userrole", "userrole"))
     }
-    return envelope(call("Login", members(values | {"applicationToken": sqlite_service.demo["applicationToken"]})))
+    return envelope(call("Login", members(values | {"applicationToken": either_service.demo["applicationToken"]})))
 
 
 @pytest.fixture
-def connection(sqlite_service):
+def connection(either_service):
     """A connection to the live service."""
-    with Connection(sqlite_service) as opened:
+    with Connection(either_service) as opened:
         yield opened
 
 
@@ -133,13 +133,13 @@ def test_compressed_chunked_body(connection, document):
     assert connection.answer().outcome == ("0", "Success")
 
 
-def test_compressed_body_that_becomes_too_large(connection, document, sqlite_service):
+def test_compressed_body_that_becomes_too_large(connection, document, either_service):
     """Sixty kilobytes that would be sixty megabytes."""
     bomb = gzip.compress(b"x" * 60_000_000)
     connection.send(head(f"Content-Length: {len(bomb)}", "Content-Encoding: gzip"), bomb)
 
     assert connection.answer().fault[0] == 413
-    assert_next_call_is_served(sqlite_service, document)
+    assert_next_call_is_served(either_service, document)
 
 
 def test_http_1_0_with_keep_alive(connection, document):
@@ -168,7 +168,7 @@ def test_address_is_found_however_it_is_written(connection, document, path):
     assert connection.answer().outcome == ("0", "Success")
 
 
-def test_what_clients_call_is_told_to_the_operator(connection, document, sqlite_service):
+def test_what_clients_call_is_told_to_the_operator(connection, document, either_service):
     """Each process writes its counts by itself every few seconds."""
     connection.send(head(f"Content-Length: {len(document)}", "User-Agent: Sentinel/7.1.2 (x)"), document)
     assert connection.answer().status == 200
@@ -176,7 +176,7 @@ def test_what_clients_call_is_told_to_the_operator(connection, document, sqlite_
     def told():
         command = [sys.executable, "-m", "gatehouse", "application", "clients", "--json"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
-        done = subprocess.run(command, cwd=sqlite_service.folder, env=environment, capture_output=True, check=True)
+        done = subprocess.run(command, cwd=either_service.folder, env=environment, capture_output=True, check=True)
         found = json.loads(done.stdout)
         return [each for each in found if each["stack"] == "Sentinel 7.1"]
 
@@ -200,61 +200,61 @@ def test_http_1_0(connection, document):
     assert connection.line() == "", "the server closes"
 
 
-def test_http_1_0_description_has_the_servers_own_address(connection, sqlite_service):
+def test_http_1_0_description_has_the_servers_own_address(connection, either_service):
     """Where no Host came."""
     connection.send(f"GET {PATH}?wsdl HTTP/1.0\r\n\r\n")
 
-    assert f'location="http://127.0.0.1:{sqlite_service.port}{PATH}"'.encode() in connection.answer().body
+    assert f'location="http://127.0.0.1:{either_service.port}{PATH}"'.encode() in connection.answer().body
 
 
-def test_body_that_is_shorter_than_declared(connection, document, sqlite_service):
+def test_body_that_is_shorter_than_declared(connection, document, either_service):
     """The client gives up in the middle: nothing is performed, and the next one is served."""
     connection.send(head(f"Content-Length: {len(document) + 10}"), document)
     connection.end()
 
     assert connection.answer().status == 400
-    assert_next_call_is_served(sqlite_service, document)
+    assert_next_call_is_served(either_service, document)
 
 
-def test_body_that_is_longer_than_declared(connection, document, sqlite_service):
+def test_body_that_is_longer_than_declared(connection, document, either_service):
     """What is left over is no second call."""
     connection.send(head(f"Content-Length: {len(document) - 10}"), document)
 
     assert connection.answer().status == 500
-    assert_next_call_is_served(sqlite_service, document)
+    assert_next_call_is_served(either_service, document)
 
 
 @pytest.mark.parametrize("length", ["abc", "-1", "1, 2", "+5", "0x10", "1e3"])
-def test_length_that_is_no_number(connection, document, sqlite_service, length):
+def test_length_that_is_no_number(connection, document, either_service, length):
     """Refused by the server, before it comes to us."""
     connection.send(head(f"Content-Length: {length}"), document)
 
     assert connection.answer().status == 400
-    assert_next_call_is_served(sqlite_service, document)
+    assert_next_call_is_served(either_service, document)
 
 
-def test_length_and_chunks_at_once(connection, document, sqlite_service):
+def test_length_and_chunks_at_once(connection, document, either_service):
     """A smuggled request is never performed, whichever of the two a proxy in front believed."""
     connection.send(head("Content-Length: 5", "Transfer-Encoding: chunked"), chunked(document.encode(), 100))
 
     assert connection.answer().status in (200, 400)
-    assert_next_call_is_served(sqlite_service, document)
+    assert_next_call_is_served(either_service, document)
 
 
-def test_oversized_body_with_a_length(connection, document, sqlite_service):
+def test_oversized_body_with_a_length(connection, document, either_service):
     """The client reads its 413 although it was still sending."""
     connection.send(head(f"Content-Length: {LIMIT + 1}"), b"x" * (LIMIT + 1))
 
     assert connection.answer().fault[0] == 413
-    assert_next_call_is_served(sqlite_service, document)
+    assert_next_call_is_served(either_service, document)
 
 
-def test_oversized_body_in_chunks(connection, document, sqlite_service):
+def test_oversized_body_in_chunks(connection, document, either_service):
     """Nobody said how much would come."""
     connection.send(head("Transfer-Encoding: chunked"), chunked(b"x" * (LIMIT + 1), 10_000))
 
     assert connection.answer().fault[0] == 413
-    assert_next_call_is_served(sqlite_service, document)
+    assert_next_call_is_served(either_service, document)
 
 
 def test_oversized_body_is_refused_before_it_is_sent(connection):
@@ -287,15 +287,15 @@ def test_head_of_the_description(connection):
     assert connection.answer().status == 200
 
 
-def test_nothing_that_was_sent_is_logged(connection, document, sqlite_service):
+def test_nothing_that_was_sent_is_logged(connection, document, either_service):
     """Of a good call and of a bad one."""
-    account = sqlite_service.demo["accounts"][4]
+    account = either_service.demo["accounts"][4]
     for body in (document, document[:-9]):
         connection.send(head(f"Content-Length: {len(body)}", "X-Odd: sentinel-5e1f"), body)
         connection.answer()
 
-    log = sqlite_service.log
-    for told in (account["password"], account["email"], sqlite_service.demo["applicationToken"], "sentinel-5e1f"):
+    log = either_service.log
+    for told in (account["password"], account["email"], either_service.demo["applicationToken"], "sentinel-5e1f"):
         assert told not in log
     assert "Traceback" not in log
 

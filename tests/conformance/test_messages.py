@@ -32,6 +32,12 @@ def values(sqlite_service: Service) -> LiveValues:
     return LiveValues(sqlite_service)
 
 
+@pytest.fixture(scope="module")
+def either_values(either_service: Service) -> LiveValues:
+    """The values of the live service, with each server."""
+    return LiveValues(either_service)
+
+
 def assert_answered(pair: Pair, service: Service, values: LiveValues) -> None:
     """Send the request, and compare status, headers and every byte of the body."""
     with values.for_one_pair():
@@ -45,9 +51,9 @@ def assert_answered(pair: Pair, service: Service, values: LiveValues) -> None:
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_answer_is_the_golden_one(sqlite_service: Service, values: LiveValues, name: str) -> None:
-    """A client that cannot be changed sees the same bytes as before."""
-    assert_answered(PAIRS[name], sqlite_service, values)
+def test_answer_is_the_golden_one(either_service: Service, either_values: LiveValues, name: str) -> None:
+    """A client that cannot be changed sees the same bytes as before, whichever server speaks HTTP."""
+    assert_answered(PAIRS[name], either_service, either_values)
 
 
 @pytest.mark.parametrize("name", [name for name, pair in PAIRS.items() if "1.2" in pair.also])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.proxies import adapted, examples, free_port, running_nginx
-from tests.conformance.service import Service, running_service
+from tests.conformance.service import SERVERS, Service, running_service
 from tests.conformance.soap import PATH, call, envelope, members
 from tests.scratch import scratch_folder
 
@@ -39,10 +39,11 @@ def post(port: int, source: str, body: str) -> str:
     return text
 
 
-def test_group_of_the_file_may_call_and_nobody_else(socket_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("spoken_by", SERVERS)
+def test_group_of_the_file_may_call_and_nobody_else(socket_folder: Path, tmp_path: Path, spoken_by: str) -> None:
     """The proxy is trusted because it could: each caller behind it has an address, and limits, of its own."""
     path, port = socket_folder / "gatehouse.sock", free_port()
-    settings = {"GATEHOUSE_BIND": f"unix:{path}"}
+    settings = {"GATEHOUSE_BIND": f"unix:{path}", "GATEHOUSE_SERVER": spoken_by}
     server = adapted(
         examples("nginx")[2],
         {"listen 443 ssl": f"listen 127.0.0.1:{port}", "/run/gatehouse/gatehouse.sock": str(path)},

@@ -19,7 +19,7 @@ from zeep.transports import Transport
 
 from gatehouse.cli.doctor import doctor
 from tests.conformance.certificates import Authority
-from tests.conformance.service import Service, running_service
+from tests.conformance.service import SERVERS, Service, running_service
 from tests.conformance.soap import PATH
 
 
@@ -29,11 +29,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture(scope="module")
-def service(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The live service with a certificate."""
+@pytest.fixture(scope="module", params=SERVERS)
+def service(
+    request: pytest.FixtureRequest, authority: Authority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The live service with a certificate, with each server."""
     certificate, key = authority.sign("service")
     settings = {"GATEHOUSE_TLS_CERTIFICATE": str(certificate), "GATEHOUSE_TLS_KEY": str(key)}
+    settings["GATEHOUSE_SERVER"] = request.param
     with running_service(tmp_path_factory.mktemp("tls"), settings=settings) as running:
         yield running
 
@@ -95,11 +98,12 @@ def test_plain_http_is_not_answered(authority: Authority, service: Service) -> N
     assert connect(authority, service, ssl.TLSVersion.TLSv1_3)
 
 
-@pytest.fixture
-def renewable(authority: Authority, tmp_path: Path) -> Iterator[tuple[Service, int]]:
-    """A service whose certificate is about to be renewed, and its process."""
+@pytest.fixture(params=SERVERS)
+def renewable(request: pytest.FixtureRequest, authority: Authority, tmp_path: Path) -> Iterator[tuple[Service, int]]:
+    """A service whose certificate is about to be renewed, and its process; with each server."""
     certificate, key = authority.sign("renewable", days=1)
     settings = {"GATEHOUSE_TLS_CERTIFICATE": str(certificate), "GATEHOUSE_TLS_KEY": str(key)}
+    settings["GATEHOUSE_SERVER"] = request.param
     with running_service(tmp_path, settings=settings) as running:
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
         yield running, int(next(each for each in children if str(running.port) in _environment(each)))

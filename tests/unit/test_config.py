@@ -78,6 +78,7 @@ def test_empty_value_is_the_default():
         ("GATEHOUSE_WORKERS", "0"),
         ("GATEHOUSE_WORKERS", "many-secret"),
         ("GATEHOUSE_THREADS", "-1"),
+        ("GATEHOUSE_SERVER", "secret"),
         ("GATEHOUSE_PUBLIC_URL", "login.secret.example"),
         ("GATEHOUSE_PUBLIC_URL", "ftp://secret.example"),
         ("GATEHOUSE_PUBLIC_URL", "https://secret.example/?a=b"),

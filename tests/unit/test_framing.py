@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatehouse.framing import MAX_HEAD_BYTES, Frame, Progress
+from gatehouse.server.framing import MAX_HEAD_BYTES, Frame, Progress
 
 LIMIT = 100
 HEAD = b"POST /v2/account.svc HTTP/1.1\r\nHost: x\r\n"

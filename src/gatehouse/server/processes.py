@@ -1,5 +1,6 @@
-"""The service under gunicorn: processes, threads, and a delivery worker in each process."""
+"""gunicorn starts, watches, renews and stops the processes; each has its threads, and a delivery worker."""
 
+import gc
 import os
 import ssl
 import threading
@@ -10,15 +11,16 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.sock import UnixSocket
+from gunicorn.workers.base import Worker
 
 from gatehouse.app import Wsgi, create_app
-from gatehouse.buffering import before_request, worker_class
 from gatehouse.config import Settings
-from gatehouse.delivery.worker import Worker
+from gatehouse.delivery.worker import Worker as DeliveryWorker
 from gatehouse.operations.audit_seals import Sealer
 from gatehouse.operations.clients import keep_writing_counts
-from gatehouse.operations.core import make_core
+from gatehouse.operations.core import Core, make_core
 from gatehouse.operations.hourly_counts import HourlyCounter
+from gatehouse.server import buffering
 
 _TIMEOUT = 60
 """Seconds after which a process that does not even tell of itself is replaced."""
@@ -54,6 +56,7 @@ class Server(BaseApplication):
         self._settings = settings
         self._with_worker = with_worker
         self._when_ready = when_ready
+        self._core: Core | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -62,9 +65,10 @@ class Server(BaseApplication):
             "bind": self._settings.bind,
             "workers": self._settings.workers,
             "threads": self._settings.threads,
-            "worker_class": worker_class(self._settings.request_seconds, self._settings.soap_max_bytes),
+            "worker_class": self._worker_class(),
             "worker_connections": _CONNECTIONS,
-            "pre_request": before_request,
+            "pre_request": buffering.before_request,
+            "preload_app": True,
             "timeout": _TIMEOUT,
             "keepalive": min(_KEEP_ALIVE, self._settings.request_seconds),
             # Forwarded headers are ours to judge (fronts/http.py); gunicorn would trust any local process.
@@ -76,7 +80,8 @@ class Server(BaseApplication):
             "umask": 0o027,
             "proc_name": "gatehouse",
             "when_ready": self._be_ready,
-            "worker_exit": _stop_worker,
+            "post_worker_init": lambda _: self._start_threads(),
+            "worker_exit": _stop_threads,
         }
         if self._settings.tls_certificate:
             options["certfile"] = str(self._settings.tls_certificate)
@@ -93,14 +98,35 @@ class Server(BaseApplication):
         self._when_ready()
 
     def load(self) -> Wsgi:  # type: ignore[override]  # the stubs ask for mutable mappings
-        """Make the service of one process; connections must not be shared with another."""
-        core = make_core(self._settings)
-        _start("client-counts", partial(keep_writing_counts, core))
+        """Make the service, before there are processes, so that they share its memory.
+
+        Nothing is connected, no thread runs and no lock is held yet: none of these would outlive the fork.
+        """
+        self._core = make_core(self._settings)
+        app = create_app(self._settings, self._core)
+        # What is there now stays: looking through it again and again would take time, and copy its memory.
+        gc.collect()
+        gc.freeze()
+        return app
+
+    def _worker_class(self) -> type[Worker]:
+        settings = self._settings
+        if settings.server == "granian":
+            # Who does not use it need not load it.
+            from gatehouse.server import granian
+
+            keep_alive = min(_KEEP_ALIVE, settings.request_seconds)
+            return granian.worker_class(settings.request_seconds, keep_alive, settings.soap_max_bytes)
+        return buffering.worker_class(settings.request_seconds, settings.soap_max_bytes)
+
+    def _start_threads(self) -> None:
+        """Start what runs in each process beside its requests."""
+        assert self._core is not None
+        _start("client-counts", partial(keep_writing_counts, self._core))
         if self._with_worker:
-            _start("delivery", Worker(core).run)
-            _start("audit", Sealer(core).run)
-            _start("hourly-counts", HourlyCounter(core).run)
-        return create_app(self._settings, core)
+            _start("delivery", DeliveryWorker(self._core).run)
+            _start("audit", Sealer(self._core).run)
+            _start("hourly-counts", HourlyCounter(self._core).run)
 
 
 def _tls_context(_config: Any, make_default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
@@ -120,7 +146,7 @@ def _start(name: str, run: Callable[[threading.Event], None]) -> None:
     thread.start()
 
 
-def _stop_worker(_arbiter: Any, _worker: Any) -> None:
+def _stop_threads(_arbiter: Any, _worker: Any) -> None:
     _stop.set()
     for thread in _threads:
         thread.join(_WORKER_STOP)

@@ -26,28 +26,19 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
 from gatehouse.domain.errors import place_of
-from gatehouse.framing import Frame, Progress
-
-_LINGER_SECONDS = 2.0
-"""How long what a refused sender still sends is thrown away, so that it reads the refusal. Source: RFC 9112, 9.6."""
-
-_LINGER_BYTES = 1024 * 1024
-
-_STOP_SECONDS = 2.0
-"""How long a stopping process waits for requests of which only a part has come."""
-
-_ANSWER_SECONDS = 45.0
-"""How long a thread may have a request. Calls end before; what takes longer is a client that reads no answer."""
-
-_MAX_HELD_BYTES = 32 * 1024 * 1024
-"""Most bytes of unfinished requests in a process. Beyond it, the sender that has been slow for longest is dropped."""
+from gatehouse.server.framing import Frame, Progress
+from gatehouse.server.limits import (
+    LINGER_BYTES,
+    LINGER_SECONDS,
+    MAX_HELD_BYTES,
+    PROBE_THREADS,
+    STOP_SECONDS,
+    UNREAD_SECONDS,
+)
 
 _READ_BYTES = 64 * 1024
 
 _PROBE = re.compile(rb"(?:GET|HEAD) /(?:healthz|readyz)[ ?]")
-"""What a load balancer asks. Behind a crowd of callers it would learn too late that the service is there."""
-
-_PROBE_THREADS = 2
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _REFUSAL = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -102,7 +93,7 @@ class BufferingWorker(ThreadWorker):
         """Read the certificate once, not for each connection; a reload (SIGHUP) makes new processes."""
         if self.cfg.is_ssl:
             self._tls = gunicorn_sock.ssl_context(self.cfg)
-        self._probe_threads = ThreadPoolExecutor(_PROBE_THREADS, "probe")
+        self._probe_threads = ThreadPoolExecutor(PROBE_THREADS, "probe")
         super().init_process()
 
     def enqueue_req(self, conn: Any) -> None:
@@ -150,7 +141,7 @@ class BufferingWorker(ThreadWorker):
         super().murder_pending()
         now = time.monotonic()
         if not self.alive and self._stop_deadline is None:
-            self._stop_deadline = now + _STOP_SECONDS
+            self._stop_deadline = now + STOP_SECONDS
         if self._stop_deadline is not None and now >= self._stop_deadline:
             for conn in list(self._arriving):
                 self._drop(conn)
@@ -201,7 +192,7 @@ class BufferingWorker(ThreadWorker):
             if arrival.frame.awaits_continue:
                 arrival.frame.awaits_continue = False
                 conn.sock.send(_CONTINUE)
-            if self._held_bytes > _MAX_HELD_BYTES:
+            if self._held_bytes > MAX_HELD_BYTES:
                 self._drop(next(iter(self._arriving)))
         elif progress in _REFUSALS:
             self._forget(conn)
@@ -222,7 +213,7 @@ class BufferingWorker(ThreadWorker):
         conn.parser.unreader.unread(bytes(arrival.frame.received))
         # gunicorn would wait for the rest of a body before the next request.
         conn.parser.unreader.is_last = is_last
-        self._answering[conn] = time.monotonic() + _ANSWER_SECONDS
+        self._answering[conn] = time.monotonic() + UNREAD_SECONDS
         threads = self._probe_threads if _PROBE.match(arrival.frame.received) else self.tpool
         answering = threads.submit(self.handle, conn)
         answering.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
@@ -259,7 +250,7 @@ class BufferingWorker(ThreadWorker):
         except (OSError, ValueError):
             self._close(conn)
             return
-        self._lingering[conn] = (time.monotonic() + _LINGER_SECONDS, 0)
+        self._lingering[conn] = (time.monotonic() + LINGER_SECONDS, 0)
 
     def _throw_away(self, conn: Any, _socket: Any) -> None:
         deadline, count = self._lingering[conn]
@@ -270,7 +261,7 @@ class BufferingWorker(ThreadWorker):
         except OSError:
             data = b""
         self._lingering[conn] = (deadline, count + len(data))
-        if not data or count > _LINGER_BYTES:
+        if not data or count > LINGER_BYTES:
             self._close(conn)
 
     def _close(self, conn: Any) -> None:

@@ -1,0 +1,18 @@
+"""How long and how much callers may take of a process before they are dropped; the same with both servers."""
+
+LINGER_SECONDS = 2.0
+"""How long what a refused sender still sends is thrown away, so that it reads the refusal. Source: RFC 9112, 9.6."""
+
+LINGER_BYTES = 1024 * 1024
+
+STOP_SECONDS = 2.0
+"""How long a stopping process waits for requests of which only a part has come."""
+
+UNREAD_SECONDS = 45.0
+"""How long a client may leave its answer unread."""
+
+MAX_HELD_BYTES = 32 * 1024 * 1024
+"""Most bytes of unfinished requests in a process. Beyond it, the sender that has been slow for longest is dropped."""
+
+PROBE_THREADS = 2
+"""Threads for what load balancers ask. Behind a crowd of callers they would learn too late that it is there."""

@@ -1,0 +1,197 @@
+"""The processes of the service: what they share and what not, and how one is replaced, with either server."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.outages import is_ready, processes, wait_until
+from tests.conformance.service import SERVERS, Service, running_service
+from tests.conformance.soap import PATH, call, envelope, members
+
+PROCESSES = 2
+MOST_OF_ITS_OWN = 0.75
+"""Of the memory of a process, as it counts when what is shared is divided by all that share it. It is about 0.45."""
+
+
+def log_in(service: Service, account: int = 3) -> None:
+    """Log in on a connection of its own, which must succeed."""
+    found = service.demo["accounts"][account]
+    values = {"Email": found["email"], "Password": found["password"], "userrole": found["userrole"]}
+    body = envelope(call("Login", members(values | {"applicationToken": service.demo["applicationToken"]})))
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=12)) as connection:
+        connection.request("POST", PATH, body.encode(), {"Content-Type": "text/xml; charset=utf-8"})
+        answer = connection.getresponse()
+        assert b">Success<" in answer.read()
+
+
+def parent(process: int) -> int:
+    """Return the process that made this one."""
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def open_files(process: int) -> set[str]:
+    """Return what the process has open: names of files, and sockets by their numbers."""
+    found = set()
+    for each in Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(each))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "granian"])
+def test_processes_inherit_neither_connection_nor_thread(request: pytest.FixtureRequest, kind: str) -> None:
+    """What they are made from has the address that is listened on, and nothing else that two cannot share."""
+    service: Service = request.getfixturevalue(f"{kind}_service")
+    for _ in range(4):
+        log_in(service)
+    made = processes(service)
+    (maker,) = {parent(each) for each in made}
+
+    inherited = open_files(maker)
+
+    assert len(made) == PROCESSES
+    assert len([each for each in inherited if each.startswith("socket:")]) == 1
+    assert [each for each in inherited if "gatehouse.db" in each] == []
+    assert len(list(Path(f"/proc/{maker}/task").iterdir())) == 1
+    # One that calls has connections of its own.
+    opened = [open_files(each) - inherited for each in made]
+    assert any("socket:" in each or "gatehouse.db" in each for files in opened for each in files)
+    assert not {each for each in set.intersection(*opened) if each.startswith("socket:")}
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service whose processes may be ended, with each server."""
+    folder = tmp_path_factory.mktemp("processes")
+    settings = {"GATEHOUSE_SERVER": request.param, "GATEHOUSE_WORKERS": str(PROCESSES), "GATEHOUSE_HASH_SLOTS": "1"}
+    with running_service(folder, settings=settings) as running:
+        wait_until(lambda: len(processes(running)) == PROCESSES and is_ready(running), 30, lambda: running.log)
+        yield running
+
+
+def test_processes_share_memory(service: Service) -> None:
+    """The code, the tables of the contract and the templates are there once."""
+    for each in processes(service):
+        text = Path(f"/proc/{each}/smaps_rollup").read_text()
+        kilobytes = {name: int(value) for name, value in re.findall(r"^(Rss|Pss): +(\d+) kB", text, re.M)}
+        assert kilobytes["Pss"] < MOST_OF_ITS_OWN * kilobytes["Rss"], text
+
+
+def test_probes_are_answered(service: Service) -> None:
+    """By whichever process takes the call."""
+    for path in ("/healthz", "/readyz"):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=12)) as connection:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert (answer.status, answer.getheader("Content-Type")) == (200, "application/json")
+            assert json.load(answer)
+
+
+def test_every_process_hashes_at_once(service: Service) -> None:
+    """Each has threads of its own for it; one that waited for a thread of another process would wait for ever.
+
+    All but one are stopped, so that this one has to answer.
+    """
+    for each in processes(service):
+        with stopped(set(processes(service)) - {each}):
+            log_in(service)
+
+
+@contextlib.contextmanager
+def stopped(some: set[int]) -> Iterator[None]:
+    """Let processes do nothing meanwhile."""
+    for each in some:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in some:
+            os.kill(each, signal.SIGCONT)
+
+
+def test_process_that_ends_is_replaced(service: Service) -> None:
+    """By one that can do everything."""
+    before = processes(service)
+    os.kill(before[0], signal.SIGKILL)
+
+    wait_until(
+        lambda: before[0] not in processes(service) and len(processes(service)) == PROCESSES, 30, lambda: service.log
+    )
+    (fresh,) = set(processes(service)) - set(before)
+    with stopped({before[1]}):
+        log_in(service)
+    assert parent(fresh) == parent(before[1])
+
+
+def test_processes_are_renewed(service: Service) -> None:
+    """By a HUP, which tells nobody to come back later."""
+    before = processes(service)
+    os.kill(parent(before[0]), signal.SIGHUP)
+
+    def is_renewed() -> bool:
+        log_in(service)
+        return len(processes(service)) == PROCESSES and not set(before) & set(processes(service))
+
+    wait_until(is_renewed, 30, lambda: service.log)
+
+
+SELDOM_NEEDED = "apprise", "granian", "limits", "redis", "zxcvbn"
+
+FORKED = """
+import json, os, random, sys, threading
+from gatehouse.config import read_settings
+from gatehouse.server import Server
+
+server = Server(read_settings(os.environ), with_worker=True, when_ready=lambda: None)
+server.load()
+assert threading.active_count() == 1, threading.enumerate()
+print(json.dumps(sorted({each.partition(".")[0] for each in sys.modules})))
+for _ in range(2):
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        core = server._core
+        kept = core.passwords.hash("a password")
+        found = {
+            "chance": random.random(),
+            "salt": kept.split("$")[-2],
+            "is right": core.passwords.verify(kept, "a password"),
+        }
+        os.write(writing, json.dumps(found).encode())
+        os._exit(0)
+    os.close(writing)
+    os.wait()
+    print(os.read(reading, 10_000).decode())
+"""
+
+
+def test_processes_have_their_own_chance(tmp_path: Path) -> None:
+    """Two that were made from one draw other random numbers, and each can hash.
+
+    What few need is not loaded before, so that the start stays below two seconds (`scripts/bench` measures it).
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED],
+        cwd=tmp_path,
+        env=inherited | {"GATEHOUSE_HASH_SLOTS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+    loaded, one, other = (json.loads(each) for each in done.stdout.splitlines())
+    assert not set(SELDOM_NEEDED) & set(loaded)
+    assert one["is right"]
+    assert other["is right"]
+    assert one["chance"] != other["chance"]
+    assert one["salt"] != other["salt"]
