@@ -233,6 +233,14 @@ def test_length_that_is_no_number(connection, document, either_service, length):
     assert_next_call_is_served(either_service, document)
 
 
+def test_two_hosts(connection, document, either_service):
+    """A proxy in front may have heeded the other one. Source: RFC 9112, 3.2."""
+    connection.send(head("Host: other.example", f"Content-Length: {len(document)}"), document)
+
+    assert connection.answer().status == 400
+    assert_next_call_is_served(either_service, document)
+
+
 def test_length_and_chunks_at_once(connection, document, either_service):
     """A smuggled request is never performed, whichever of the two a proxy in front believed."""
     connection.send(head("Content-Length: 5", "Transfer-Encoding: chunked"), chunked(document.encode(), 100))

@@ -52,6 +52,10 @@ class Gathering:
 
     async def _take(self, scope: Any, protocol: Any) -> None:
         environ = make_environ(scope)
+        if "," in environ.get("HTTP_HOST", ""):
+            # Two of them: programs on the way may have heeded the other one. Source: RFC 9112, 3.2.
+            protocol.response_bytes(HTTPStatus.BAD_REQUEST.value, _REFUSAL, b"")
+            return
         body = b""
         if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
             try:
