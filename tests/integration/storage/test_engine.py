@@ -332,7 +332,7 @@ def test_files_of_the_database_are_for_user_and_group_alone(tmp_path, umask):
 
 def test_what_others_lock_is_not_waited_for_without_end(postgres_server, postgres_template, monkeypatch):
     """As on SQLite, a call says that the service is not available before its caller has gone."""
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 200)
+    monkeypatch.setitem(engine._POSTGRESQL_SESSION, "lock_timeout", 200)
     with postgres_server.database("locked", postgres_template) as url:
         database = Database(url)
         with database.writing() as other:
@@ -353,7 +353,7 @@ def test_url_wins_over_how_connections_are_given_up(postgres_server, postgres_te
         database.close()
 
     assert parameters["keepalives_idle"] == "77"
-    assert parameters["tcp_user_timeout"] == "20000"
+    assert parameters["tcp_user_timeout"] == "10000"
 
 
 def test_connection_that_died_is_replaced(postgres_server, postgres_template):
