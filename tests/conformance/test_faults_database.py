@@ -91,6 +91,7 @@ def test_connections_are_cut(outage_and_load: tuple[Outage, Load]) -> None:
     load.assert_right()
 
 
+@pytest.mark.timeout(240)
 def test_postgresql_freezes_and_goes_on(outage_and_load: tuple[Outage, Load]) -> None:
     """As with a disk that hangs: it takes everything that is sent and answers nothing. Nobody waits long for it."""
     outage, load = outage_and_load

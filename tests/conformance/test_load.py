@@ -186,11 +186,11 @@ def test_calls_that_had_to_wait_are_as_late_as_they_were(server):
 
     assert found.calls == server.requests == 100
     together = found.all_latencies
-    # Calls came every 10 ms: the first waited for half a second, the next for 490 ms, and so on.
-    assert together.most >= 0.49
-    assert 0.05 < together.percentile(0.75) < 0.5
+    # Calls came every 10 ms: the first waited for nearly half a second, the next 10 ms less, and so on. One that counts
+    # from when a call was sent would find one slow call.
+    assert 0.25 <= together.most < 0.6
     slow = sum(1 for share in range(1, 101) if together.percentile(share / 100) > 0.1)
-    assert slow >= 35
+    assert slow >= 15
 
 
 def test_too_few_answers_are_not_hidden(server):
