@@ -60,10 +60,9 @@ def find_calling_application(call: Call) -> Application | None:
 
 
 def _read_application(call: Call) -> Application | ReturnCode:
-    token = call.caller.application_token or call.settings.default_application
-    if not token:
+    digest = _application_digest(call)
+    if digest is None:
         return ReturnCode.APPLICATION_TOKEN_REQUIRED
-    digest = tokens.digest(token)
     found = applications.find_by_token(call.db, digest)
     if found is None:
         return ReturnCode.INVALID_APPLICATION_TOKEN
@@ -73,12 +72,18 @@ def _read_application(call: Call) -> Application | ReturnCode:
 
 def _was_named_of_late(call: Call) -> bool:
     """Whether the caller's token named an application a moment ago; enough to refuse, never to allow."""
-    token = call.caller.application_token or call.settings.default_application
-    if call.application is not None or not token:
+    digest = _application_digest(call) if call.application is None else None
+    if digest is None:
         return False
-    found = call.known_applications.find(tokens.digest(token))
+    found = call.known_applications.find(digest)
     call.calling = call.calling or found
     return found is not None
+
+
+def _application_digest(call: Call) -> bytes | None:
+    """Return the digest of the application's token, the caller's or else the installation's; None without one."""
+    token = call.caller.application_token or call.settings.default_application
+    return tokens.digest(token) if token else None
 
 
 def _is_named_by_session(call: Call) -> bool:

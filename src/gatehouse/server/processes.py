@@ -70,7 +70,7 @@ class Server(BaseApplication):
             "pre_request": buffering.before_request,
             "preload_app": True,
             "timeout": _TIMEOUT,
-            "keepalive": min(_KEEP_ALIVE, self._settings.request_seconds),
+            "keepalive": self._keep_alive,
             # Forwarded headers are ours to judge (fronts/http.py); gunicorn would trust any local process.
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},
@@ -89,6 +89,10 @@ class Server(BaseApplication):
             options["ssl_context"] = _tls_context
         for name, value in options.items():
             self.cfg.set(name, value)
+
+    @property
+    def _keep_alive(self) -> float:
+        return min(_KEEP_ALIVE, self._settings.request_seconds)
 
     def _be_ready(self, arbiter: Any) -> None:
         for each in arbiter.LISTENERS:
@@ -115,8 +119,7 @@ class Server(BaseApplication):
             # Who does not use it need not load it.
             from gatehouse.server import granian
 
-            keep_alive = min(_KEEP_ALIVE, settings.request_seconds)
-            return granian.worker_class(settings.request_seconds, keep_alive, settings.soap_max_bytes)
+            return granian.worker_class(settings.request_seconds, self._keep_alive, settings.soap_max_bytes)
         return buffering.worker_class(settings.request_seconds, settings.soap_max_bytes)
 
     def _start_threads(self) -> None:

@@ -1,7 +1,7 @@
 """The audit trail: rows are added and read, never changed, and removed only with the whole batch of a seal."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -73,7 +73,8 @@ _INDEXED = (
 """What may be wanted beside dates and has an index of just this, and in which order the index has it."""
 
 _NARROW = ({"merchant_id", "account_id"},)
-"""What has few entries, so that those are looked at for whatever else is wanted."""
+"""What has few entries, so that those are looked at for whatever else is wanted: PostgreSQL would at times begin at the
+other end."""
 
 _DISORDER = timedelta(minutes=10)
 """How much later an entry with a lower number may have been made: longer than a call takes, and than clocks differ."""
@@ -125,26 +126,20 @@ def find_newest(db: Connection, wanted: AuditFilter, limit: int) -> Sequence[Aud
 
 def find_before(db: Connection, wanted: AuditFilter, before: int | None, limit: int) -> Sequence[AuditEntry]:
     """Return the `limit` newest entries of this kind, with numbers below `before` where given, newest first."""
-    given = {each.name for each in fields(wanted) if getattr(wanted, each.name) is not None}
-    if given - _DATES in _INDEXED:
+    given = {each.name for each in fields(wanted) if getattr(wanted, each.name) is not None} - _DATES
+    indexed = given if given in _INDEXED else next((names for names in _NARROW if names <= given), None)
+    if indexed is not None and "request_id" not in given:
         after, last = _numbers_between(db, wanted)
         if last is not None and (before is None or before > last + 1):
             before = last + 1
-        key = [(audit_entries.c[name], getattr(wanted, name)) for name in _KEY_ORDER if name in given]
-        statement = _SELECT.where(*_moments(wanted))
-        if "outcome" in given:
+        key = [(audit_entries.c[name], getattr(wanted, name)) for name in _KEY_ORDER if name in indexed]
+        statement = _SELECT.where(*_moments(wanted), *_equalities(wanted, given - indexed))
+        if "outcome" in indexed:
             # As the index says it.
             statement = statement.where(audit_entries.c.outcome.is_not(None))
-        if "device" in given:
+        if "device" in indexed:
             statement = statement.where(audit_entries.c.device.is_not(None))
         return find_all(db, newest_within(db, statement, key, audit_entries.c.id, before, limit, after), AuditEntry)
-    narrow = next((names for names in _NARROW if names <= given and "request_id" not in given), None)
-    if narrow is not None:
-        # Of what is left to look at, few are of another kind; PostgreSQL would at times begin at the other end.
-        others = _conditions(db, replace(wanted, **dict.fromkeys(narrow - {"merchant_id"})))
-        key = [(audit_entries.c[name], getattr(wanted, name)) for name in _KEY_ORDER if name in narrow]
-        statement = newest_within(db, _SELECT.where(*others), key, audit_entries.c.id, before, limit)
-        return find_all(db, statement, AuditEntry)
     statement = _SELECT.where(*_conditions(db, wanted)).order_by(audit_entries.c.id.desc()).limit(limit)
     return find_all(db, statement if before is None else statement.where(audit_entries.c.id < before), AuditEntry)
 
@@ -199,21 +194,25 @@ def count_of_account_since(db: Connection, merchant_id: int, account_id: int, ev
 
 
 def _conditions(db: Connection, wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
-    for each in fields(wanted):
-        value = getattr(wanted, each.name)
-        if value is None or each.name in _DATES:
-            continue
-        if each.name == "identity":
-            # Of a call with an address and a username there are two, of one length, with a blank between them.
-            yield or_(audit_entries.c.identity == value, audit_entries.c.identity.contains(value, autoescape=True))
-        else:
-            yield audit_entries.c[each.name] == value
+    yield from _equalities(wanted, [each.name for each in fields(wanted) if each.name not in _DATES])
     yield from _moments(wanted)
     after, last = _numbers_between(db, wanted)
     if after:
         yield audit_entries.c.id > after
     if last is not None:
         yield audit_entries.c.id <= last
+
+
+def _equalities(wanted: AuditFilter, names: Iterable[str]) -> Iterator[ColumnElement[bool]]:
+    for name in names:
+        value = getattr(wanted, name)
+        if value is None:
+            continue
+        if name == "identity":
+            # Of a call with an address and a username there are two, of one length, with a blank between them.
+            yield or_(audit_entries.c.identity == value, audit_entries.c.identity.contains(value, autoescape=True))
+        else:
+            yield audit_entries.c[name] == value
 
 
 def _moments(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:

@@ -129,14 +129,14 @@ class Database:
             return
         with _unavailable_when_gone(), self._turn_to_write(), self.engine.connect() as connection:
             # Inside of a transaction it would be ignored.
-            _execute_raw(connection, "PRAGMA foreign_keys=OFF")
+            execute_raw(connection, "PRAGMA foreign_keys=OFF").close()
             try:
                 with connection.begin():
                     yield connection
                     if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
                         raise RuntimeError("a row points to one that is not there any more")
             finally:
-                _execute_raw(connection, "PRAGMA foreign_keys=ON")
+                execute_raw(connection, "PRAGMA foreign_keys=ON").close()
 
     def checkpoint(self) -> bool:
         """Bring SQLite's log into the file when it is long; return whether it was. Raises UnavailableError.
@@ -188,13 +188,6 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
-
-
-def _execute_raw(connection: Connection, statement: str) -> None:
-    """Execute a statement without the transaction that SQLAlchemy would begin for it."""
-    cursor = connection.connection.cursor()
-    cursor.execute(statement)
-    cursor.close()
 
 
 def _make_engine(url: sa.URL, connections: int) -> Engine:

@@ -98,8 +98,7 @@ class SoapFront:
         if reply is None or exchange.result is None:
             raise SoapFault(Fault.INTERNAL)
         headers: Headers = [("Content-Type", version.content_type), ("Cache-Control", "no-store")]
-        is_https = http.base_address(environ, self._core.settings).startswith("https:")
-        headers += http.headers_of(call.method, exchange.result, is_https)
+        headers += http.headers_of(call.method, exchange.result, http.comes_by_https(environ, self._core.settings))
         return HTTPStatus.OK, headers, reply
 
     def read(
