@@ -7,10 +7,8 @@ import threading
 import click
 
 from gatehouse.cli.opening import open_current_core
-from gatehouse.delivery.worker import Worker
+from gatehouse.delivery.background import DELIVERY, background_of
 from gatehouse.logs import configure_logging
-from gatehouse.operations.audit_seals import Sealer
-from gatehouse.operations.hourly_counts import HourlyCounter
 
 _THREAD_STOP = 5
 """Seconds that a seal or count under way has when the worker stops."""
@@ -34,10 +32,11 @@ def worker() -> None:
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, end)
         logging.getLogger("gatehouse.delivery").info("the worker delivers")
-        sealing = threading.Thread(target=Sealer(core).run, args=(stop,), name="audit", daemon=True)
-        sealing.start()
-        counting = threading.Thread(target=HourlyCounter(core).run, args=(stop,), name="hourly-counts", daemon=True)
-        counting.start()
-        Worker(core).run(stop)
-        for thread in (sealing, counting):
+        runs = dict(background_of(core))
+        deliver = runs.pop(DELIVERY)
+        threads = [threading.Thread(target=run, args=(stop,), name=name, daemon=True) for name, run in runs.items()]
+        for thread in threads:
+            thread.start()
+        deliver(stop)
+        for thread in threads:
             thread.join(_THREAD_STOP)

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from gatehouse.delivery.lane import Lane, jittered
 from gatehouse.domain.errors import UnavailableError, place_of
@@ -18,6 +19,7 @@ from gatehouse.domain.messages import Medium
 from gatehouse.operations.core import Core
 from gatehouse.operations.fulfilment import fulfil_next
 from gatehouse.operations.removal import Remover
+from gatehouse.operations.rounds import attempt
 
 logger = logging.getLogger("gatehouse.delivery")
 
@@ -104,18 +106,18 @@ class Worker:
     def _fulfil(self, wake: threading.Event, stop: threading.Event) -> None:
         """Do what calls asked for accounts, as soon as it is asked here and within a second of it elsewhere."""
         while not stop.is_set():
-            pause = _PAUSE
-            try:
-                while fulfil_next(self._core) and not stop.is_set():
-                    pass
-            except UnavailableError as error:
-                logger.warning("the database is not available (%s); trying again soon", error)
-                pause = _PAUSE_AFTER_FAILURE
-            except Exception as error:  # the worker must outlive whatever it ran into
-                logger.error("a round of requests for accounts failed: %s", place_of(error))
-                pause = _PAUSE_AFTER_FAILURE
-            wake.wait(jittered(pause))
+            is_well = attempt(
+                partial(self._fulfil_all, stop),
+                logger,
+                "the database is not available (%s); trying again soon",
+                "a round of requests for accounts failed: %s",
+            )
+            wake.wait(jittered(_PAUSE if is_well else _PAUSE_AFTER_FAILURE))
             wake.clear()
+
+    def _fulfil_all(self, stop: threading.Event) -> None:
+        while fulfil_next(self._core) and not stop.is_set():
+            pass
 
     def _checkpoint(self, stop: threading.Event) -> None:
         """Keep SQLite's log short, so that no call has to."""
@@ -148,12 +150,12 @@ class Worker:
         lane.close()
 
     def _attempt(self, step: Callable[[], object]) -> None:
-        try:
-            step()
-        except UnavailableError as error:
-            logger.warning("the database is not available (%s)", error)
-        except Exception as error:  # the worker must outlive whatever it ran into
-            logger.error("looking after the deliveries or the database failed: %s", place_of(error))
+        attempt(
+            step,
+            logger,
+            "the database is not available (%s)",
+            "looking after the deliveries or the database failed: %s",
+        )
 
 
 def _join(threads: list[threading.Thread], seconds: float) -> None:

@@ -5,15 +5,17 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from gatehouse.domain import client_stacks
-from gatehouse.domain.errors import UnavailableError, place_of
+from gatehouse.domain.errors import UnavailableError
 from gatehouse.domain.tolerances import Tolerance
 from gatehouse.operations.calls import Call
 from gatehouse.operations.client_counts import MAX_STACKS, Counts, Taken, add
 from gatehouse.operations.core import Core
+from gatehouse.operations.rounds import attempt
 from gatehouse.storage import clients, locks
 from gatehouse.storage.clients import Counted
 
@@ -102,12 +104,12 @@ def keep_writing_counts(core: Core, stop: threading.Event) -> None:
     is_stopping = False
     while not is_stopping:
         is_stopping = stop.wait(WRITTEN_EVERY)
-        try:
-            write_counts(core)
-        except UnavailableError as error:
-            _log.warning("the counts of clients are not written yet: the database is not available (%s)", error)
-        except Exception as error:  # the thread must outlive whatever it ran into
-            _log.error("the counts of clients were not written: %s", place_of(error))
+        attempt(
+            partial(write_counts, core),
+            _log,
+            "the counts of clients are not written yet: the database is not available (%s)",
+            "the counts of clients were not written: %s",
+        )
 
 
 def _write(db: Connection, taken: Taken) -> None:

@@ -5,8 +5,8 @@ import random
 import threading
 from datetime import timedelta
 
-from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.operations.core import Core
+from gatehouse.operations.rounds import attempt
 from gatehouse.storage import horizons, hourly_counts
 from gatehouse.storage.horizons import Horizon
 
@@ -34,12 +34,12 @@ class HourlyCounter:
         """Count until `stop` is set."""
         # Not all at the same moment, where several processes began together.
         while not stop.wait(_COUNTED_EVERY * random.uniform(0.8, 1.2)):  # noqa: S311  # nothing secret
-            try:
-                self.step()
-            except UnavailableError as error:
-                _log.warning("the hours are not counted: the database is not available (%s)", error)
-            except Exception as error:  # the thread must outlive whatever one round ran into
-                _log.error("the hours were not counted: %s", place_of(error))
+            attempt(
+                self.step,
+                _log,
+                "the hours are not counted: the database is not available (%s)",
+                "the hours were not counted: %s",
+            )
 
     def step(self) -> None:
         """Count what a look before has shown, as far as it is final now, and look again. Raises UnavailableError."""

@@ -14,8 +14,8 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.operations.core import Core
+from gatehouse.operations.rounds import attempt
 from gatehouse.storage import guess_counts, outbox, removal
 from gatehouse.storage.removal import Kind
 
@@ -68,12 +68,12 @@ class Remover:
         pause = random.uniform(0, _LEAST_ROUND_PAUSE)  # noqa: S311  # nothing secret
         while not stop.wait(pause):
             began = time.monotonic()
-            try:
-                self.remove_old(stop)
-            except UnavailableError as error:
-                _log.warning("the database is not available (%s)", error)
-            except Exception as error:  # the thread must outlive whatever one round ran into
-                _log.error("removing what is old failed: %s", place_of(error))
+            attempt(
+                partial(self.remove_old, stop),
+                _log,
+                "the database is not available (%s)",
+                "removing what is old failed: %s",
+            )
             pause = min(max((time.monotonic() - began) * _ROUND_SHARE, _LEAST_ROUND_PAUSE), _MOST_ROUND_PAUSE)
             pause *= random.uniform(0.8, 1.2)  # noqa: S311  # nothing secret
 

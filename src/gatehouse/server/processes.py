@@ -15,11 +15,9 @@ from gunicorn.workers.base import Worker
 
 from gatehouse.app import Wsgi, create_app
 from gatehouse.config import Settings
-from gatehouse.delivery.worker import Worker as DeliveryWorker
-from gatehouse.operations.audit_seals import Sealer
+from gatehouse.delivery.background import background_of
 from gatehouse.operations.clients import keep_writing_counts
 from gatehouse.operations.core import Core, make_core
-from gatehouse.operations.hourly_counts import HourlyCounter
 from gatehouse.server import buffering
 
 _TIMEOUT = 60
@@ -127,9 +125,8 @@ class Server(BaseApplication):
         assert self._core is not None
         _start("client-counts", partial(keep_writing_counts, self._core))
         if self._with_worker:
-            _start("delivery", DeliveryWorker(self._core).run)
-            _start("audit", Sealer(self._core).run)
-            _start("hourly-counts", HourlyCounter(self._core).run)
+            for name, run in background_of(self._core).items():
+                _start(name, run)
 
 
 def _tls_context(_config: Any, make_default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
