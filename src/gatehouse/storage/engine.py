@@ -3,10 +3,9 @@
 import os
 import select
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from gatehouse.config import SettingsError
 from gatehouse.domain.errors import UnavailableError
 from gatehouse.storage.prepared import execute_raw
+from gatehouse.storage.turns import Turns
 
 BUSY_TIMEOUT_MS = 20_000
 """Milliseconds that a statement waits for what others have locked."""
@@ -97,7 +97,7 @@ class Database:
         except (ArgumentError, ImportError) as error:
             # Their texts may repeat the URL, which may hold a password.
             raise SettingsError("GATEHOUSE_DATABASE_URL: is not the URL of a database that can be used here") from error
-        self._turn = threading.Lock()
+        self._turns = Turns(self.engine.begin, BUSY_TIMEOUT_MS / 1000) if self.is_sqlite else None
         self._reading_engine = self.engine.execution_options(gatehouse_reading=True)
 
     @property
@@ -112,10 +112,18 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Give a connection in one transaction, which an exception rolls back. Raises UnavailableError."""
-        with _unavailable_when_gone(), self._turn_to_write(), self.engine.begin() as connection:
-            yield connection
+    def writing(self, *, together: bool = False) -> Iterator[Connection]:
+        """Give a connection in one transaction, which an exception rolls back. Raises UnavailableError.
+
+        With `together`, others that wait may commit with it (`storage/turns.py`): for calls, which are short.
+        """
+        with _unavailable_when_gone():
+            if together and self._turns is not None:
+                with self._turns.together() as connection:
+                    yield connection
+            else:
+                with self._turn_alone(), self.engine.begin() as connection:
+                    yield connection
 
     @contextmanager
     def changing_schema(self) -> Iterator[Connection]:
@@ -127,7 +135,7 @@ class Database:
             with self.writing() as connection:
                 yield connection
             return
-        with _unavailable_when_gone(), self._turn_to_write(), self.engine.connect() as connection:
+        with _unavailable_when_gone(), self._turn_alone(), self.engine.connect() as connection:
             # Inside of a transaction it would be ignored.
             execute_raw(connection, "PRAGMA foreign_keys=OFF").close()
             try:
@@ -154,22 +162,13 @@ class Database:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close()
         return is_long
 
-    @contextmanager
-    def _turn_to_write(self) -> Iterator[None]:
+    def _turn_alone(self) -> AbstractContextManager[None]:
         """Let one thread of this process write at a time on SQLite.
 
         SQLite has one writer anyway, and lets those that wait look again ever more seldom: with 32 threads some
         waited for seconds while others wrote again and again.
         """
-        if not self.is_sqlite:
-            yield
-            return
-        if not self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
-            raise UnavailableError("no turn to write came")
-        try:
-            yield
-        finally:
-            self._turn.release()
+        return self._turns.alone() if self._turns is not None else nullcontext()
 
     def make_file(self) -> None:
         """Make the embedded database's file where there is none, for its user and group alone.
