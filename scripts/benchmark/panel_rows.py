@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, func, insert, select, text, update
 from gatehouse.operations.audit import device_digest
 from gatehouse.operations.core import Core
 from gatehouse.operations.hourly_counts import HourlyCounter
-from gatehouse.storage import tables
+from gatehouse.storage import column_types, tables
 from gatehouse.storage.engine import Database
 
 BIGGEST = 1
@@ -460,7 +460,7 @@ def _entries(core: Core, amount: Amount, now: datetime) -> Iterator[Row]:
 
 def _insert(db: Connection, table: Table, names: Sequence[str], rows: Iterable[Row]) -> None:
     kinds = {name: table.c[name].type for name in names}
-    seconds = [name for name, kind in kinds.items() if isinstance(kind, tables.Duration)]
+    seconds = [name for name, kind in kinds.items() if isinstance(kind, column_types.Duration)]
     for batch in _batches(rows):
         values = [dict(zip(names, row, strict=True)) for row in batch]
         for each in values:

@@ -11,7 +11,15 @@ from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.domain.results import ServiceResult
 from gatehouse.domain.tolerances import Tolerance
 from gatehouse.fronts import call_log
-from gatehouse.fronts.data_contracts import APPLICATION_HEADER, NOT_XML, InvalidMemberError, NotText, Values, gather
+from gatehouse.fronts.data_contracts import (
+    APPLICATION_HEADER,
+    NOT_XML,
+    REQUESTS,
+    InvalidMemberError,
+    NotText,
+    Values,
+    gather,
+)
 from gatehouse.operations import audit, devices, login_cookies, passwords, rates, sessions
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.clients import note_call
@@ -20,6 +28,8 @@ from gatehouse.operations.login import LoginRequest, login
 
 WITHOUT_SESSION = frozenset({"Login", "DecodeLoginCookie", "ResetPassword"})
 """Methods that take no notice of a session: cookie jars never forget a stale one. Source: contract, who is calling."""
+
+_NEED_SESSION = frozenset(REQUESTS) - WITHOUT_SESSION - {"LogOff"}
 
 _log = logging.getLogger("gatehouse.calls")
 _stack_of = lru_cache(maxsize=256)(stack_of)
@@ -56,6 +66,7 @@ def caller_of(request: AccountCall) -> Caller:
     return Caller(
         application_token=_named_application(request),
         credentials_token=None if request.method in WITHOUT_SESSION else request.credentials_token,
+        lacks_session=request.method in _NEED_SESSION and not request.credentials_token,
         source=request.source,
         login_cookie=request.login_cookie,
         request_id=request.request_id,

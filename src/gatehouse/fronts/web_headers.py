@@ -5,6 +5,7 @@ Source: OWASP Secure Headers Project; ASVS 5.0, 3.4.
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from gatehouse.config import Settings
@@ -26,19 +27,21 @@ _OF_PAGES = {"Cross-Origin-Opener-Policy": "same-origin"}
 
 def guarded(app: Wsgi, settings: Settings) -> Wsgi:
     """Return the application with what is missing added to the headers of each answer."""
+    # Browsers heed it over https alone. Source: RFC 6797, 7.2 and 8.1.
     https = {"Strict-Transport-Security": f"max-age={settings.hsts_seconds}"} if settings.hsts_seconds else {}
+
+    @lru_cache(maxsize=128)
+    def missing(given: frozenset[str], is_page: bool, is_https: bool) -> list[tuple[str, str]]:
+        names = {name.casefold() for name in given}
+        wanted = _DEFAULTS | (_OF_PAGES if is_page else {}) | (https if is_https else {})
+        return [(name, value) for name, value in wanted.items() if name.casefold() not in names]
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            given = {name.casefold(): value for name, value in headers}
-            wanted = _DEFAULTS
-            if given.get("content-type", "").startswith("text/html"):
-                wanted = wanted | _OF_PAGES
-            # Browsers heed it over https alone. Source: RFC 6797, 7.2 and 8.1.
-            if https and http.comes_by_https(environ, settings):
-                wanted = wanted | https
-            missing = [(name, value) for name, value in wanted.items() if name.casefold() not in given]
-            return start_response(status, headers + missing, *rest)
+            given = dict(headers)
+            is_page = given.get("Content-Type", "").startswith("text/html")
+            is_https = bool(https) and http.comes_by_https(environ, settings)
+            return start_response(status, headers + missing(frozenset(given), is_page, is_https), *rest)
 
         return app(environ, start)
 

@@ -48,7 +48,12 @@ def find_application(call: Call) -> Application | ReturnCode:
 
 
 def find_calling_application(call: Call) -> Application | None:
-    """Return the application behind a call, which its token names or else its live session; None where neither does."""
+    """Return the application behind a call, which its token names or else its live session; None where neither does.
+
+    For a call that is refused for want of a session it may be the application as it was a moment ago.
+    """
+    if call.caller.lacks_session and (remembered := _named_of_late(call)):
+        return remembered
     with call.reading():
         if call.application is None and _is_named_by_session(call):
             session = find_session(call)
@@ -66,18 +71,17 @@ def _read_application(call: Call) -> Application | ReturnCode:
     found = applications.find_by_token(call.db, digest)
     if found is None:
         return ReturnCode.INVALID_APPLICATION_TOKEN
-    call.known_applications.note(digest, (found.merchant_id, found.id))
+    call.known_applications.note(digest, found)
     return found
 
 
-def _was_named_of_late(call: Call) -> bool:
-    """Whether the caller's token named an application a moment ago; enough to refuse, never to allow."""
+def _named_of_late(call: Call) -> Application | None:
+    """Return the application that the caller's token named a moment ago; enough to refuse, never to allow."""
     digest = _application_digest(call) if call.application is None else None
-    if digest is None:
-        return False
-    found = call.known_applications.find(digest)
-    call.calling = call.calling or found
-    return found is not None
+    found = call.known_applications.find(digest) if digest else None
+    if found is not None:
+        call.calling = (found.merchant_id, found.id)
+    return found
 
 
 def _application_digest(call: Call) -> bytes | None:
@@ -98,7 +102,7 @@ def find_session(call: Call) -> Session | ReturnCode:
     names its application, so a caller that has one need not send the application's token as well.
     """
     application: Application | None = None
-    if not call.caller.credentials_token and _was_named_of_late(call):
+    if not call.caller.credentials_token and _named_of_late(call):
         return ReturnCode.SESSION_REQUIRED
     if not _is_named_by_session(call):
         found = find_application(call)

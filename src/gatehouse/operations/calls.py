@@ -31,6 +31,8 @@ class Caller:
     client_id: str | None = None
     client_secret: str | None = None
     login_cookie: str | None = None
+    lacks_session: bool = False
+    """Whether the method needs a session and none was sent, so that the call is refused whatever else it says."""
     source: str | None = None
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -135,7 +137,7 @@ class Call:
             yield
             return
         assert not self._is_open, "what writes must not begin inside of what only reads"
-        with self._core.database.writing() as self._db:
+        with self._core.database.writing(together=True) as self._db:
             self._is_writing = True
             try:
                 yield

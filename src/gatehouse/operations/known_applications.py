@@ -7,6 +7,8 @@ session, which cost their sender nothing, does not cost the database anything ei
 
 import time
 
+from gatehouse.storage.applications import Application
+
 _REMEMBERED = 1.0
 """Seconds."""
 
@@ -14,20 +16,20 @@ _MOST = 1000
 
 
 class KnownApplications:
-    """Remembers the merchant and the application that a token named, by the token's digest, in this process."""
+    """Remembers the application that a token named, by the token's digest, in this process."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._found: dict[bytes, tuple[float, tuple[int, int]]] = {}
+        self._found: dict[bytes, tuple[float, Application]] = {}
 
-    def find(self, token_digest: bytes) -> tuple[int, int] | None:
-        """Return the numbers of the merchant and the application, or None where they were not found of late."""
+    def find(self, token_digest: bytes) -> Application | None:
+        """Return the application as it was a moment ago, or None where it was not found of late."""
         kept = self._found.get(token_digest)
         return kept[1] if kept is not None and time.monotonic() < kept[0] else None
 
-    def note(self, token_digest: bytes, calling: tuple[int, int]) -> None:
+    def note(self, token_digest: bytes, application: Application) -> None:
         """Remember what was found in the database just now."""
         if len(self._found) >= _MOST:
             # All others are found again with their next call.
             self._found = {}
-        self._found[token_digest] = (time.monotonic() + _REMEMBERED, calling)
+        self._found[token_digest] = (time.monotonic() + _REMEMBERED, application)

@@ -15,9 +15,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, LargeBinary, bindparam, case, delete, null, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gatehouse.storage.column_types import UtcDateTime
 from gatehouse.storage.prepared import Prepared
 from gatehouse.storage.records import columns, find_all
-from gatehouse.storage.tables import UtcDateTime, guess_counts
+from gatehouse.storage.tables import guess_counts
 
 WINDOW = timedelta(minutes=15)
 """For how long wrong guesses are added up, and the longest wait."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, tuple_
 
-from gatehouse.storage.tables import Number
+from gatehouse.storage.column_types import Number
 
 
 def newest_within(

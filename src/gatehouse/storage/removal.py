@@ -27,8 +27,8 @@ from sqlalchemy import (
 )
 
 from gatehouse.domain.messages import MessageState
+from gatehouse.storage.column_types import UtcDateTime
 from gatehouse.storage.tables import (
-    UtcDateTime,
     activation_codes,
     login_cookies,
     message_events,

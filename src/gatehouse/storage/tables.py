@@ -1,7 +1,7 @@
 """The tables. Every row belongs to a merchant and carries its `merchant_id`, but for what is of operators, and guess
 counts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -10,8 +10,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
-    Dialect,
     ForeignKey,
     Identity,
     Index,
@@ -21,11 +19,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
     text,
 )
+
+from gatehouse.storage.column_types import Duration, Number, UtcDateTime
 
 FIRST_ACCOUNT_NUMBER = 1001
 """Account numbers start here, so that one is never taken for a merchant's."""
@@ -44,45 +43,6 @@ DEVICE_IS_ACTIVATED = "blocked_at IS NULL AND activated_at IS NOT NULL"
 DEVICE_IS_REGISTERED = "blocked_at IS NULL AND activated_at IS NULL"
 MESSAGE_IS_NOT_SENT = "state <> 'sent'"
 """Conditions of indexes."""
-
-Number = BigInteger().with_variant(Integer, "sqlite")
-"""A row's number: 64 bits on both, but SQLite counts up by itself only what is called INTEGER."""
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in UTC, given back alike by databases that know zones and those that do not."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a moment without a zone, which would mean something else on each machine."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment must have a time zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the moment in UTC."""
-        if value is None or value.tzinfo is UTC:
-            return value
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Duration(TypeDecorator[timedelta]):
-    """A length of time, kept in whole seconds."""
-
-    impl = Integer
-    cache_ok = True
-
-    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
-        """Return whole seconds."""
-        return None if value is None else int(value.total_seconds())
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
-        """Return the duration."""
-        return None if value is None else timedelta(seconds=value)
 
 
 def _key(first: int | None = None) -> Column[int]:

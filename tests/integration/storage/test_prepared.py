@@ -8,20 +8,20 @@ from sqlalchemy import bindparam
 from sqlalchemy.exc import IntegrityError
 
 from gatehouse.domain.errors import UnavailableError
-from gatehouse.storage import records, tables
+from gatehouse.storage import column_types, records, tables
 from gatehouse.storage.prepared import Prepared
 from tests.factories import NOON, make_core, make_shop
 
 ALL_TYPES = sa.Table(
     "all_types",
     sa.MetaData(),
-    sa.Column("id", tables.Number, sa.Identity(), primary_key=True),
+    sa.Column("id", column_types.Number, sa.Identity(), primary_key=True),
     sa.Column("text", sa.String(20)),
     sa.Column("number", sa.Integer),
     sa.Column("flag", sa.Boolean),
     sa.Column("day", sa.Date),
-    sa.Column("moment", tables.UtcDateTime),
-    sa.Column("length", tables.Duration),
+    sa.Column("moment", column_types.UtcDateTime),
+    sa.Column("length", column_types.Duration),
     sa.Column("bytes", sa.LargeBinary(32)),
     sa.Column("values", sa.JSON(none_as_null=True)),
 )

@@ -13,7 +13,7 @@ from gatehouse.operations.accounts import set_account_password
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.login_cookies import decode_login_cookie
 from gatehouse.operations.sessions import log_off
-from gatehouse.storage import tables
+from gatehouse.storage import column_types, tables
 from tests.factories import EMAIL, PASSWORD, Shop, make_application
 from tests.partner import CODE, NEW, make_partner
 
@@ -198,7 +198,7 @@ def test_everything_that_expires_has_a_lifetime_here():
         (table.name, column.name)
         for table in tables.metadata.sorted_tables
         for column in table.c
-        if isinstance(column.type, tables.Duration)
+        if isinstance(column.type, column_types.Duration)
     }
 
     # Messages expire with what they bring; how long an older secret lives, an operator says each time. The sessions of
