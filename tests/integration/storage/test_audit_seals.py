@@ -318,7 +318,7 @@ def test_trail_of_the_first_release_is_sealed_after_the_migration(empty_database
     """Row by row as it was, on a database that was made then."""
     database = Database(empty_database_url)
     with database.writing() as db:
-        schema.command.upgrade(schema._config(db), "0001")
+        schema.migrate(db, "0001")
         first = sa.MetaData()
         first.reflect(db, only=["merchants", "audit_entries"])
         merchant = {name: 1 for name in ("password_min_length", "password_max_length", "password_min_strength")}

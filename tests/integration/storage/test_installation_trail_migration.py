@@ -21,7 +21,7 @@ def before(empty_database_url):
     """A database as it was before, of which the newest of three audit entries was removed."""
     database = Database(empty_database_url)
     with database.writing() as db:
-        schema.command.upgrade(schema._config(db), "0007")
+        schema.migrate(db, "0007")
         old = sa.MetaData()
         old.reflect(db, only=["merchants", "audit_entries", "operator_events"])
         merchant = {name: 1 for name in ("password_min_length", "password_max_length", "password_min_strength")}

@@ -18,7 +18,7 @@ def before(empty_database_url):
     """A database as it was before, with a merchant."""
     database = Database(empty_database_url)
     with database.writing() as db:
-        schema.command.upgrade(schema._config(db), "0005")
+        schema.migrate(db, "0005")
         merchants = sa.Table("merchants", sa.MetaData(), autoload_with=db)
         values = {
             "name": "Acme",

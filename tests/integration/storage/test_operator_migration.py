@@ -14,7 +14,7 @@ def before(empty_database_url):
     """A database as it was before, with an operator of the only role that there was, and one of another."""
     database = Database(empty_database_url)
     with database.writing() as db:
-        schema.command.upgrade(schema._config(db), "0006")
+        schema.migrate(db, "0006")
         old = sa.Table("operators", sa.MetaData(), autoload_with=db)
         for name, role in (("olga", "admin"), ("sue", "support")):
             db.execute(old.insert().values(username=name, role=role, password_hash="hash", created_at=NOON))

@@ -1,9 +1,12 @@
 """Tests of storage/schema.py and the migrations, on both databases."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 
 from gatehouse.storage import schema
 from gatehouse.storage.engine import Database
@@ -41,6 +44,22 @@ def test_difference_from_the_tables_is_found(empty):
     assert sorted(difference[0] for difference in schema.differences(empty)) == ["add_index", "remove_column"]
 
 
+def test_newest_revision_is_that_of_the_migrations():
+    """The names of the files say it, so that what reads the migrations need not be loaded to start."""
+    assert schema.newest_revision() == ScriptDirectory(str(schema._MIGRATIONS)).get_current_head()
+
+
+def test_a_start_on_a_current_schema_does_without_alembic(empty):
+    """Which takes longer to load than anything else that is not needed then."""
+    schema.upgrade(empty)
+    url = empty.engine.url.render_as_string(hide_password=False)
+    program = (
+        "import sys; from gatehouse.storage import schema; from gatehouse.storage.engine import Database; "
+        f"assert not schema.upgrade(Database({url!r})); assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_second_upgrade_does_nothing(empty):
     """Every start of the service upgrades."""
     schema.upgrade(empty)
@@ -52,7 +71,7 @@ def test_second_upgrade_does_nothing(empty):
 def test_upgrade_keeps_the_rows_of_the_first_release(empty):
     """On SQLite a table that a migration makes anew would lose them, or fail at its foreign keys."""
     with empty.writing() as db:
-        schema.command.upgrade(schema._config(db), "0001")
+        schema.migrate(db, "0001")
     with empty.writing() as db:
         first = sa.MetaData()
         # In this order, so that each refers to the one before; what refers to a table that is made anew is last.
@@ -123,7 +142,7 @@ def test_parallel_upgrades_wait_for_one_another(empty_database_url):
 
 def test_failed_upgrade_leaves_nothing_behind(empty, monkeypatch):
     """Both databases change their schema in a transaction; half a schema would need a person."""
-    monkeypatch.setattr(schema.command, "upgrade", lambda config, _to: _break(config.attributes["connection"]))
+    monkeypatch.setattr(schema, "migrate", _break)
 
     with pytest.raises(RuntimeError, match="broken on the way"):
         schema.upgrade(empty)
