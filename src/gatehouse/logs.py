@@ -5,6 +5,7 @@ What a line tells beside its message is in the `fields` of its record, as `extra
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ def configure_logging(level: str, log_format: str, stream: TextIO | None = None)
     """
     stream = stream or sys.stderr
     is_text = log_format == "text" or (log_format == "auto" and stream.isatty())
-    handler = logging.StreamHandler(stream)
+    handler = _make_handler(stream)
     handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
     # What no line tells need not be found out for each of them. Source: Python's logging HOWTO, Optimization.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
@@ -34,6 +35,35 @@ def configure_logging(level: str, log_format: str, stream: TextIO | None = None)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # What it warns of is raised as well, and logged by us without the driver's text, which may name machines.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
+
+
+class _FileHandler(logging.Handler):
+    """Gives each line to the system in one piece, without a lock that threads would wait for at each other."""
+
+    def __init__(self, file: int) -> None:
+        super().__init__()
+        self._file = file
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write the line. The file itself keeps the lines of threads and processes apart."""
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line."""
+        try:
+            line = f"{self.format(record)}\n".encode(errors="backslashreplace")
+            while line:
+                line = line[os.write(self._file, line) :]
+        except Exception:
+            self.handleError(record)
+
+
+def _make_handler(stream: TextIO) -> logging.Handler:
+    try:
+        return _FileHandler(stream.fileno())
+    except (AttributeError, OSError):
+        return logging.StreamHandler(stream)
 
 
 _ENCODER = json.JSONEncoder(default=str)

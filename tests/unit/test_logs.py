@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import threading
 
 import pytest
 
@@ -116,3 +117,24 @@ def test_format_follows_the_setting(log_format, stream, is_json):
 
     assert len(written.getvalue().splitlines()) == 1
     assert written.getvalue().startswith("{") is is_json
+
+
+@pytest.mark.usefixtures("untouched_root")
+def test_lines_of_many_threads_stay_whole(tmp_path):
+    """Nobody waits for another one's line, and none is lost or mixed with another."""
+    log = logging.getLogger("gatehouse.test")
+
+    def write(number):
+        for turn in range(100):
+            log.info("%d-%d %s", number, turn, "x" * 300)
+
+    with (tmp_path / "log").open("a") as file:
+        configure_logging("INFO", "json", file)
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    lines = (tmp_path / "log").read_text().splitlines()
+    told = {json.loads(line)["message"].partition(" ")[0] for line in lines}
+    assert len(lines) == len(told) == 800
