@@ -41,8 +41,9 @@ class _FileHandler(logging.Handler):
     """Gives each line to the system in one piece, without a lock that threads would wait for at each other."""
 
     def __init__(self, file: int) -> None:
+        """Take a file that is open; it is kept open here, so that its number never becomes that of another one."""
         super().__init__()
-        self._file = file
+        self._file = os.dup(file)
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Write the line. The file itself keeps the lines of threads and processes apart."""

@@ -138,3 +138,17 @@ def test_lines_of_many_threads_stay_whole(tmp_path):
     lines = (tmp_path / "log").read_text().splitlines()
     told = {json.loads(line)["message"].partition(" ")[0] for line in lines}
     assert len(lines) == len(told) == 800
+
+
+@pytest.mark.usefixtures("untouched_root")
+def test_lines_never_go_to_another_file(tmp_path):
+    """Whoever closes the stream gives its number away, perhaps to the connection of a database."""
+    with (tmp_path / "log").open("a") as stream:
+        configure_logging("INFO", "json", stream)
+        number = stream.fileno()
+    with (tmp_path / "other").open("w") as other:
+        assert other.fileno() == number
+        logging.getLogger("gatehouse.test").info("told")
+
+    assert "told" in (tmp_path / "log").read_text()
+    assert (tmp_path / "other").read_text() == ""
