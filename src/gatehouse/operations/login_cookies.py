@@ -97,12 +97,13 @@ def _is_previous(call: Call, application: Application, kept: LoginCookie, genera
 
 
 def _answer(call: Call, application: Application, series: bytes, generation: int) -> DecodeCookieResult:
-    kept = login_cookies.find_and_lock(call.db, _digest(series))
-    if kept is None or kept.application_id != application.id:
+    found = login_cookies.find_and_lock(call.db, _digest(series))
+    if found is None:
+        return _refuse_foreign(call, application, None)
+    kept, account = found
+    if kept.application_id != application.id:
         return _refuse_foreign(call, application, kept)
     call.known.device_id = kept.device_id
-    account = accounts.find(call.db, kept.account_id)
-    assert account is not None, "a login cookie's account is kept as long as the cookie"
     refusal = _refusal(call, application, account, kept, generation)
     if refusal is not None:
         if refusal is ReturnCode.COOKIE_REPLAYED:

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
+from gatehouse.storage.accounts import Account
 from gatehouse.storage.prepared import Prepared
 from gatehouse.storage.records import columns, find_one, insert_one, update_one
-from gatehouse.storage.tables import login_cookies
+from gatehouse.storage.tables import accounts, login_cookies
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,15 @@ class LoginCookie:
     replayed_at: datetime | None
 
 
-_SELECT = select(*columns(LoginCookie, login_cookies)).where(
-    login_cookies.c.series_digest == bindparam("series_digest")
+_OF_COOKIE, _OF_OWNER = columns(LoginCookie, login_cookies), columns(Account, accounts)
+_IS_SERIES = login_cookies.c.series_digest == bindparam("series_digest")
+_BY_SERIES = Prepared(select(*_OF_COOKIE).where(_IS_SERIES))
+_BY_SERIES_LOCKED = Prepared(
+    select(*_OF_COOKIE, *_OF_OWNER)
+    .join(accounts, accounts.c.id == login_cookies.c.account_id)
+    .where(_IS_SERIES)
+    .with_for_update(of=login_cookies)
 )
-_BY_SERIES, _BY_SERIES_LOCKED = Prepared(_SELECT), Prepared(_SELECT.with_for_update())
 
 
 def find(db: Connection, series_digest: bytes) -> LoginCookie | None:
@@ -38,9 +44,13 @@ def find(db: Connection, series_digest: bytes) -> LoginCookie | None:
     return find_one(db, _BY_SERIES, LoginCookie, series_digest=series_digest)
 
 
-def find_and_lock(db: Connection, series_digest: bytes) -> LoginCookie | None:
-    """Return the series, ended or not, or None. Until the transaction ends no other call changes it."""
-    return find_one(db, _BY_SERIES_LOCKED, LoginCookie, series_digest=series_digest)
+def find_and_lock(db: Connection, series_digest: bytes) -> tuple[LoginCookie, Account] | None:
+    """Return the series, ended or not, and its account; or None. No other call changes it in this transaction."""
+    row = _BY_SERIES_LOCKED.one(db, {"series_digest": series_digest})
+    if row is None:
+        return None
+    size = len(_OF_COOKIE)
+    return LoginCookie(*row[:size]), Account(*row[size:])
 
 
 def add(db: Connection, **values: Any) -> int:
