@@ -13,7 +13,7 @@ from gatehouse.operations import audit, guessing
 from gatehouse.operations.calls import Call
 from gatehouse.operations.guessing import Budget
 from gatehouse.security import tokens
-from gatehouse.storage import accounts, applications, devices, integrations, merchants, sessions
+from gatehouse.storage import applications, devices, integrations, merchants, sessions
 from gatehouse.storage.accounts import Account
 from gatehouse.storage.applications import Application
 from gatehouse.storage.integrations import Integration
@@ -101,6 +101,11 @@ def find_session(call: Call) -> Session | ReturnCode:
     token; SESSION_EXPIRED with one that is unknown, ended, expired or of another application. A session
     names its application, so a caller that has one need not send the application's token as well.
     """
+    found = _find_live(call)
+    return found if isinstance(found, ReturnCode) else found.session
+
+
+def _find_live(call: Call) -> LoggedIn | ReturnCode:
     application: Application | None = None
     if not call.caller.credentials_token and _named_of_late(call):
         return ReturnCode.SESSION_REQUIRED
@@ -111,12 +116,13 @@ def find_session(call: Call) -> Session | ReturnCode:
         application = found
     if not call.caller.credentials_token:
         return ReturnCode.SESSION_REQUIRED
-    session = sessions.find_live(call.db, tokens.digest(call.caller.credentials_token), call.now)
-    if session is None or (application is not None and application.id != session.application_id):
+    live = sessions.find_live(call.db, tokens.digest(call.caller.credentials_token), call.now)
+    if live is None or (application is not None and application.id != live[0].application_id):
         return ReturnCode.SESSION_EXPIRED
-    call.calling = (session.merchant_id, session.application_id)
-    call.known.note_session(session)
-    return session
+    who = LoggedIn(*live)
+    call.calling = (who.session.merchant_id, who.session.application_id)
+    call.known.note_session(who.session)
+    return who
 
 
 def find_logged_in(
@@ -129,9 +135,10 @@ def find_logged_in(
     session is not from one, unless `may_lack_device`. Who owes a password may change it from any device:
     otherwise neither duty could be met before the other. Source: contract, Login; DecodeLoginCookie.
     """
-    session = find_session(call)
-    if isinstance(session, ReturnCode):
-        return session
+    who = _find_live(call)
+    if isinstance(who, ReturnCode):
+        return who
+    session = who.session
     if session.must_change_password and not may_owe_password:
         return ReturnCode.PASSWORD_CHANGE_REQUIRED
     if session.requires_devices and not may_lack_device and not session.must_change_password:
@@ -140,9 +147,7 @@ def find_logged_in(
         )
         if not device or device.activated_at is None:
             return ReturnCode.DEVICE_NOT_ACTIVATED
-    account = accounts.find(call.db, session.account_id)
-    assert account is not None, "a session's account is kept as long as the session"
-    return LoggedIn(session, account)
+    return who
 
 
 def note_use(call: Call, session: Session) -> None:

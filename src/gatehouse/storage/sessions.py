@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from gatehouse.domain.accounts import AccountStatus
+from gatehouse.storage.accounts import Account
 from gatehouse.storage.prepared import Prepared
-from gatehouse.storage.records import insert, update_one
+from gatehouse.storage.records import columns, insert, update_one
 from gatehouse.storage.tables import accounts, applications, sessions
 
 
@@ -27,8 +28,10 @@ class Session:
     requires_devices: bool
 
 
+_OF_ACCOUNT = columns(Account, accounts)
 _LIVE = Prepared(
     select(
+        *_OF_ACCOUNT,
         sessions.c.id,
         sessions.c.merchant_id,
         sessions.c.application_id,
@@ -48,14 +51,15 @@ _LIVE = Prepared(
 )
 
 
-def find_live(db: Connection, token_digest: bytes, now: datetime) -> Session | None:
-    """Return the session of this token, or None when it is unknown, ended, expired or idle for too long."""
+def find_live(db: Connection, token_digest: bytes, now: datetime) -> tuple[Session, Account] | None:
+    """Return the session of this token and whose it is, or None when it is unknown, ended, expired or idle too long."""
     row = _LIVE.one(db, {"token_digest": token_digest, "now": now})
     if row is None:
         return None
-    *values, idle_lifetime = row
+    size = len(_OF_ACCOUNT)
+    *values, idle_lifetime = row[size:]
     session = Session(*values)
-    return session if session.last_used_at + idle_lifetime > now else None
+    return (session, Account(*row[:size])) if session.last_used_at + idle_lifetime > now else None
 
 
 def add(db: Connection, **values: Any) -> None:
