@@ -17,6 +17,7 @@ class MessageKind(StrEnum):
     RESET_CODE = "reset_code"
     PASSWORD_CHANGED = "password_changed"
     PINCODE_CHANGED = "pincode_changed"
+    EMAIL_CHANGED = "email_changed"
     DEVICE_ACTIVATED = "device_activated"
     DEVICE_NUMBER_CHANGED = "device_number_changed"
     MANY_WRONG_GUESSES = "many_wrong_guesses"

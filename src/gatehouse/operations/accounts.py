@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from gatehouse.domain import password_policy
+from gatehouse.domain import identity, password_policy
 from gatehouse.domain.accounts import AccountStatus
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.events import AuditEvent
@@ -106,8 +106,8 @@ def change_account(
     """Change what is given of what names and describes an account, and return it. Raises AdministrationError.
 
     Another role ends what is open for the account; another address ends what was mailed to the one before, so that
-    who has that mailbox can choose no password. `seen` is the revision that the account was seen in, where it must be
-    the same still.
+    who has that mailbox can choose no password, and a mail there says so (ASVS 5.0, 6.3.7). `seen` is the revision
+    that the account was seen in, where it must be the same still.
     """
     with call.writing():
         account = _locked_account(call, account_id)
@@ -125,6 +125,8 @@ def change_account(
             changes["cards"] = [before["cards"], list(changed["cards"])]
         if columns := _columns(changed):
             accounts.change(call.db, account_id, **columns)
+        if "email" in changed and _is_other_mailbox(account.email, changed["email"]):
+            outbox.queue_mail(call, MessageKind.EMAIL_CHANGED, account)
         if "role" in changed:
             passwords.end_other_access(call, account)
         elif "email" in changed:
@@ -227,6 +229,13 @@ def _columns(changed: Mapping[str, Any]) -> dict[str, Any]:
     if "role" in changed:
         columns["role"] = int(changed["role"])
     return columns
+
+
+def _is_other_mailbox(before: str | None, now: str | None) -> bool:
+    """Whether there was an address, and mails go to it no longer."""
+    if not before:
+        return False
+    return not now or identity.email_key(before) != identity.email_key(now)
 
 
 def _phone(merchant: Merchant, text: str) -> str:

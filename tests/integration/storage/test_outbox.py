@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from gatehouse.domain.messages import MessageKind, MessageState
+from gatehouse.operations import accounts
+from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.outbox import queue_mail
 from gatehouse.storage import outbox
 from tests.factories import NOON
@@ -183,3 +185,23 @@ def test_message_leaves_with_the_transaction_that_queued_it(shop):
 
     assert shop.messages() == []
     assert not shop.core.message_queued.is_set()
+
+
+def test_former_address_is_told_once_of_parallel_changes(shop):
+    """Each change tells the address that it took away, and no other."""
+    wanted = ["one@example.com", "two@example.com", "three@example.com"]
+    begin = threading.Barrier(len(wanted))
+
+    def change(email):
+        begin.wait()
+        accounts.change_account(Call(shop.core, Caller()), shop.account.id, email=email)
+
+    threads = [threading.Thread(target=change, args=(each,)) for each in wanted]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    told = [each.recipient for each in shop.messages("email_changed")]
+    left = shop.present_account().email
+    assert sorted([*told, left]) == sorted(["jane@example.com", *wanted])

@@ -33,6 +33,7 @@ MAILS = [kind for kind in MessageKind if kind.medium is Medium.MAIL]
 NOTICES = {
     "password_changed": (),
     "pincode_changed": (),
+    "email_changed": (),
     "device_activated": ("device", "phone"),
     "device_number_changed": ("device", "phone", "former_phone"),
     "many_wrong_guesses": (),

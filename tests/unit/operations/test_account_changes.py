@@ -68,6 +68,39 @@ def test_another_address_ends_what_was_mailed_to_the_one_before(shop, call):
     assert shop.register(session) > 0
 
 
+def test_the_address_before_is_told_of_another_one(shop, call):
+    """Without the new one, and by the name that it knew; of what else is changed nobody is told."""
+    accounts.change_account(call, shop.account.id, full_name="Jane Roe", phone="+12015550144")
+    assert shop.messages() == []
+
+    accounts.change_account(call, shop.account.id, email="new@example.com", full_name="Janet Roe")
+    [told] = shop.messages()
+    assert (told.kind, told.recipient, told.account_id) == ("email_changed", EMAIL, shop.account.id)
+    assert (told.content["full_name"], told.content["username"]) == ("Jane Roe", "jane")
+    assert "new@example.com" not in str(told.content)
+
+    accounts.change_account(call, shop.account.id, email=None)
+    assert [each.recipient for each in shop.messages()] == [EMAIL, "new@example.com"]
+
+
+def test_nobody_is_told_of_the_same_mailbox_or_of_a_first_address(shop, call):
+    """Another case is the same address; and where there was none, there is nobody to tell."""
+    accounts.change_account(call, shop.account.id, email=EMAIL.upper())
+    other = make_account(shop.core, shop.merchant, username="noaddress")
+    accounts.change_account(call, other.id, email="first@example.com")
+
+    assert shop.messages() == []
+
+
+def test_nobody_is_told_of_a_change_that_was_refused(shop, call):
+    """The mail is in the transaction of the change."""
+    make_account(shop.core, shop.merchant, email="mary@example.com", username="mary")
+    with pytest.raises(AdministrationError):
+        accounts.change_account(call, shop.account.id, email="new@example.com", username="mary")
+
+    assert shop.messages() == []
+
+
 def test_another_role_ends_sessions(shop, call):
     """What is open was begun in the role before."""
     shop.log_in()
