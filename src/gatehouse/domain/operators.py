@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gatehouse.domain.password_policy import PasswordPolicy
@@ -13,6 +13,9 @@ OPERATOR_SESSION_LIFETIME = timedelta(hours=12)
 
 START_PASSWORD_LIFETIME = timedelta(days=3)
 """How long a password that was drawn for an operator lets it sign in, to choose one of its own."""
+
+PROOF_LIFETIME = timedelta(minutes=10)
+"""How long after signing in an operator may change who signs in without proving once more who it is."""
 
 CODE_WAIT = timedelta(minutes=10)
 """How long the second factor may be owed after the password was right."""
@@ -67,15 +70,23 @@ RIGHTS: Mapping[OperatorRole, frozenset[Right]] = {
 
 @dataclass(frozen=True)
 class Authority:
-    """In whose name something is done: what the operator may do, and at which merchants, or None for all of them."""
+    """In whose name something is done: what the operator may do, and at which merchants, or None for all of them.
+
+    `proved_at` is when the operator last proved who it is, with everything that signing in takes.
+    """
 
     operator_id: int | None = None
     rights: frozenset[Right] = frozenset()
     merchant_ids: frozenset[int] | None = frozenset()
+    proved_at: datetime | None = None
 
     def works_for(self, merchant_id: int) -> bool:
         """Whether the operator may know anything of this merchant."""
         return self.merchant_ids is None or merchant_id in self.merchant_ids
+
+    def has_fresh_proof(self, now: datetime) -> bool:
+        """Whether the operator proved of late who it is. Source: ASVS 5.0, 7.5.1 and 7.5.3."""
+        return self.proved_at is not None and now < self.proved_at + PROOF_LIFETIME
 
 
 NO_AUTHORITY = Authority()
@@ -90,6 +101,8 @@ class OperatorEvent(StrEnum):
     SIGNED_IN = "operator.signed_in"
     SIGN_IN_REFUSED = "operator.sign_in_refused"
     CODE_REFUSED = "operator.code_refused"
+    CONFIRMED = "operator.confirmed"
+    CONFIRMATION_REFUSED = "operator.confirmation_refused"
     SIGNED_OUT = "operator.signed_out"
     PASSWORD_CHANGED = "operator.password_changed"
     SECOND_FACTOR_ADDED = "operator.second_factor_added"
@@ -98,5 +111,5 @@ class OperatorEvent(StrEnum):
     RECOVERY_CODE_USED = "operator.recovery_code_used"
 
 
-REFUSALS = frozenset({OperatorEvent.SIGN_IN_REFUSED, OperatorEvent.CODE_REFUSED})
+REFUSALS = frozenset({OperatorEvent.SIGN_IN_REFUSED, OperatorEvent.CODE_REFUSED, OperatorEvent.CONFIRMATION_REFUSED})
 """Events of somebody who did not know the operator's secret."""

@@ -26,3 +26,9 @@ def require_another(call: Call, operator_id: int) -> None:
     """Refuse an operator who would do this to itself. Raises AdministrationError."""
     if call.authority is not None and call.authority.operator_id == operator_id:
         raise AdministrationError("nobody does this to itself; ask another owner, or see your own account")
+
+
+def require_proof(call: Call) -> None:
+    """Refuse an operator who has not proved of late who it is. Raises NotAllowedError."""
+    if call.authority is not None and not call.authority.has_fresh_proof(call.now):
+        raise NotAllowedError("confirm first that it is you")

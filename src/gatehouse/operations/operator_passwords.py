@@ -39,7 +39,10 @@ def refusal_of_proof(call: Call, who: SignedIn, password: str) -> str | None:
     is_right = is_hashable(password) and call.passwords.verify(who.operator.password_hash, password)
     with call.writing():
         if not is_right:
-            return too_many if guessing.count_wrong(call, budgets).wait else "Your present password is wrong."
+            if guessing.count_wrong(call, budgets).wait:
+                return too_many
+            operator_events.note(call, who.operator.id, OperatorEvent.CONFIRMATION_REFUSED)
+            return "Your present password is wrong."
         return too_many if guessing.forgive(call, budgets) else None
 
 

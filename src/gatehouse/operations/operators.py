@@ -30,7 +30,7 @@ def add_operator(
     call: Call, username: str, role: OperatorRole, password: str, merchant_ids: Sequence[int] = ()
 ) -> Operator:
     """Add an operator with this password, for these merchants unless it is an owner. Raises AdministrationError."""
-    authority.require(call, Right.MANAGE_OPERATORS)
+    _require_proven_owner(call)
     name = _name(username)
     if refusal := operator_passwords.refusal_of_password(call, name, password):
         raise AdministrationError(f"the password is refused: {refusal}")
@@ -45,7 +45,7 @@ def invite_operator(
     The password is good for START_PASSWORD_LIFETIME, and for nothing but choosing another one. Source: NIST
     SP 800-63B-4, 3.1.1.2: nobody but its owner knows a password for longer than it takes to replace it.
     """
-    authority.require(call, Right.MANAGE_OPERATORS)
+    _require_proven_owner(call)
     name, password = _name(username), tokens.draw_temporary_password()
     values = {
         "password_hash": call.passwords.hash(password),
@@ -65,7 +65,7 @@ def change_operator(
 
     Nobody changes its own role, and an owner is left. `seen` is the revision that the operator was seen in.
     """
-    authority.require(call, Right.MANAGE_OPERATORS)
+    _require_proven_owner(call)
     authority.require_another(call, operator_id)
     with call.writing():
         found = _lock(call, operator_id)
@@ -90,7 +90,7 @@ def change_operator(
 
 def set_operator_disabled(call: Call, operator_id: int, is_disabled: bool) -> Operator:
     """Let an operator sign in no longer, which ends all sessions, or again. Raises AdministrationError."""
-    authority.require(call, Right.MANAGE_OPERATORS)
+    _require_proven_owner(call)
     authority.require_another(call, operator_id)
     with call.writing():
         found = _lock(call, operator_id)
@@ -106,7 +106,7 @@ def set_operator_disabled(call: Call, operator_id: int, is_disabled: bool) -> Op
 
 def set_operator_password(call: Call, operator_id: int, password: str) -> Operator:
     """Give an operator another password; all sessions end. Raises AdministrationError."""
-    authority.require(call, Right.MANAGE_OPERATORS)
+    _require_proven_owner(call)
     authority.require_another(call, operator_id)
     with call.reading():
         found = _get(call, operator_id)
@@ -120,7 +120,7 @@ def renew_start_password(call: Call, operator_id: int) -> str:
 
     Returns the password, which is shown this once and is good as that of `invite_operator`.
     """
-    authority.require(call, Right.MANAGE_OPERATORS)
+    _require_proven_owner(call)
     authority.require_another(call, operator_id)
     password = tokens.draw_temporary_password()
     password_hash = call.passwords.hash(password)
@@ -133,7 +133,7 @@ def renew_start_password(call: Call, operator_id: int) -> str:
 
 def remove_second_factor(call: Call, operator_id: int) -> Operator:
     """Ask the operator for no code any more, for one who has lost it; all sessions end. Raises AdministrationError."""
-    authority.require(call, Right.MANAGE_OPERATORS)
+    _require_proven_owner(call)
     authority.require_another(call, operator_id)
     with call.writing():
         found = _get(call, operator_id)
@@ -144,7 +144,7 @@ def remove_second_factor(call: Call, operator_id: int) -> Operator:
 
 def end_operator_sessions(call: Call, operator_id: int) -> int:
     """Sign the operator out everywhere. Returns of how many sessions. Raises AdministrationError."""
-    authority.require(call, Right.MANAGE_OPERATORS)
+    _require_proven_owner(call)
     authority.require_another(call, operator_id)
     with call.writing():
         _get(call, operator_id)
@@ -182,6 +182,11 @@ def show_operator(call: Call, operator_id: int) -> tuple[Operator, Sequence[int]
 def values_of(operator: Operator, merchant_ids: Sequence[int]) -> Mapping[str, Any]:
     """Return what `change_operator` may change, by name."""
     return {"role": operator.role, "merchant_ids": list(merchant_ids)}
+
+
+def _require_proven_owner(call: Call) -> None:
+    authority.require(call, Right.MANAGE_OPERATORS)
+    authority.require_proof(call)
 
 
 def _name(username: str) -> str:

@@ -100,6 +100,24 @@ def code_budgets(operator: Operator) -> Sequence[Budget]:
     return [Budget(("operator code", operator.id), MAX_WRONG_CODES, keeps_window=True, is_forgiven=True)]
 
 
+def refusal_of_code(call: Call, operator: Operator, code: str) -> str | None:
+    """Return why this is not taken as a code of the operator, or None. It is used up; wrong ones are counted."""
+    budgets = code_budgets(operator)
+    too_many = "There were too many wrong codes. Wait a quarter of an hour."
+    with call.reading():
+        if guessing.wait(call, budgets):
+            return too_many
+    step = find_step(call, operator, code)
+    with call.writing():
+        operators.lock(call.db, operator.id)
+        if not use_code(call, operator, step, code):
+            if guessing.count_wrong(call, budgets).wait:
+                return too_many
+            operator_events.note(call, operator.id, OperatorEvent.CONFIRMATION_REFUSED)
+            return "This code is wrong, or was used before."
+        return too_many if guessing.forgive(call, budgets) else None
+
+
 def find_step(call: Call, operator: Operator, code: str) -> int | None:
     secret = _secret(call, operator)
     digits = "".join(code.split())

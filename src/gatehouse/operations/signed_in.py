@@ -33,7 +33,8 @@ class SignedIn:
     def authority(self) -> Authority:
         """What operations let the operator do."""
         rights = frozenset[Right]() if self.owes_password else RIGHTS[self.role]
-        return Authority(self.operator.id, rights, self.merchant_ids)
+        # A confirmation begins another session, so that a session is as old as the last proof.
+        return Authority(self.operator.id, rights, self.merchant_ids, self.session.created_at)
 
     def may(self, right: Right) -> bool:
         """Whether the role has this right."""

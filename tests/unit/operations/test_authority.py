@@ -50,7 +50,7 @@ def numbers(shop):
 def as_role(shop, role, merchant_ids):
     """Return a call of an operator."""
     call = Call(shop.core, Caller())
-    call.authority = Authority(NOBODY, RIGHTS[role], merchant_ids)
+    call.authority = Authority(NOBODY, RIGHTS[role], merchant_ids, call.now)
     return call
 
 

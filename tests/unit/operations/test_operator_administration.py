@@ -2,12 +2,13 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from gatehouse.domain.errors import AdministrationError, ChangedMeanwhileError
-from gatehouse.domain.operators import RIGHTS, START_PASSWORD_LIFETIME, Authority, OperatorRole
+from gatehouse.domain.errors import AdministrationError, ChangedMeanwhileError, NotAllowedError
+from gatehouse.domain.operators import PROOF_LIFETIME, RIGHTS, START_PASSWORD_LIFETIME, Authority, OperatorRole
 from gatehouse.operations import operator_passwords, operator_sign_in, operators
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.revisions import revision_of
@@ -31,7 +32,7 @@ def olga(core):
 def as_owner(core, operator):
     """Return a call of this owner."""
     call = Call(core, Caller())
-    call.authority = Authority(operator.id, RIGHTS[OperatorRole.OWNER], None)
+    call.authority = Authority(operator.id, RIGHTS[OperatorRole.OWNER], None, call.now)
     return call
 
 
@@ -157,3 +158,32 @@ def test_what_changes_nothing_leaves_no_trace(core, olga, merchant):
     operators.change_operator(as_owner(core, olga), sue.id, OperatorRole.SUPPORT, [merchant.id])
 
     assert operators.show_operator(Call(core, Caller()), sue.id)[2] == before
+
+
+CHANGES = {
+    "add": lambda call, number: operators.add_operator(call, "nina", OperatorRole.OWNER, OWN),
+    "invite": lambda call, number: operators.invite_operator(call, "nina", OperatorRole.OWNER),
+    "change": lambda call, number: operators.change_operator(call, number, OperatorRole.OWNER),
+    "disable": lambda call, number: operators.set_operator_disabled(call, number, True),
+    "password": lambda call, number: operators.set_operator_password(call, number, "ten white storks land"),
+    "start password": lambda call, number: operators.renew_start_password(call, number),
+    "second factor": lambda call, number: operators.remove_second_factor(call, number),
+    "sessions": lambda call, number: operators.end_operator_sessions(call, number),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_operators_are_changed_by_who_proved_of_late_who_it_is(core, olga, merchant, change):
+    """Ten minutes after it, not a second longer; a command is asked for nothing."""
+    max_ = operators.add_operator(Call(core, Caller()), "max", OperatorRole.MANAGER, "six red foxes run", [merchant.id])
+    signed_in_at = core.now()
+    core.now.advance(seconds=PROOF_LIFETIME.total_seconds())
+    call = as_owner(core, olga)
+    call.authority = replace(call.authority, proved_at=signed_in_at)
+    before = operators.list_operators(Call(core, Caller()))
+
+    with pytest.raises(NotAllowedError, match="confirm first"):
+        change(call, max_.id)
+    assert operators.list_operators(Call(core, Caller())) == before
+    call.authority = replace(call.authority, proved_at=signed_in_at + timedelta(seconds=1))
+    change(call, max_.id)

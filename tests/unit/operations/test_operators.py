@@ -391,3 +391,56 @@ def test_weak_or_taken_operators_are_refused(desk):
     for name, password, why in (("x", "short", "shorter"), (NAME, OTHER, "of this name"), ("", OTHER, "characters")):
         with pytest.raises(AdministrationError, match=why):
             operators.add_operator(desk.call(), name, OperatorRole.OWNER, password)
+
+
+def test_confirming_begins_the_session_anew(desk):
+    """In the place of the one before, whose token ends; the address is the one that it comes from now."""
+    token = desk.sign_in().token
+    desk.core.now.advance(minutes=15)
+    call = desk.call(ELSEWHERE)
+    who = operator_sign_in.find_signed_in(call, token)
+    assert not who.authority.has_fresh_proof(call.now)
+
+    confirmed = operator_sign_in.confirm(call, who, PASSWORD, "")
+
+    assert call.authority.has_fresh_proof(call.now)
+    assert desk.find(token) is None
+    assert desk.find(confirmed.token).session.id == confirmed.who.session.id
+    assert confirmed.who.session.source == ELSEWHERE
+    assert desk.events()[-2:] == ["operator.signed_in", "operator.confirmed"]
+    assert operator_sign_in.confirm(desk.call(), who, PASSWORD, "") == "Your session has ended in the meantime."
+
+
+def test_confirming_takes_what_signing_in_takes(desk):
+    """The password, and where there is a second factor its code, each of them good once."""
+    codes = desk.enrol()
+    who = desk.who()
+    used = desk.code()
+    for password, code, text in (
+        ("wrong", desk.code(30), "Your present password is wrong."),
+        (PASSWORD, "", "This code is wrong, or was used before."),
+        (PASSWORD, used, "This code is wrong, or was used before."),
+    ):
+        assert operator_sign_in.confirm(desk.call(), who, password, code) == text
+    assert desk.events()[-3:] == ["operator.confirmation_refused"] * 3
+
+    confirmed = operator_sign_in.confirm(desk.call(), who, PASSWORD, desk.code(30))
+    again = operator_sign_in.confirm(desk.call(), confirmed.who, PASSWORD, codes[0])
+    assert operator_sign_in.confirm(desk.call(), again.who, PASSWORD, codes[0]).startswith("This code is wrong")
+
+
+def test_confirming_is_no_way_to_guess(desk):
+    """Wrong passwords are those of an owner's own session, and wrong codes those of signing in."""
+    desk.enrol()
+    who = desk.who()
+    for _ in range(MAX_WRONG_CODES):
+        assert operator_sign_in.confirm(desk.call(), who, PASSWORD, "000000").startswith("This code is wrong")
+    desk.core.now.advance(seconds=30)
+    assert operator_sign_in.confirm(desk.call(), who, PASSWORD, desk.code()).startswith("There were too many")
+    half = desk.sign_in()
+    assert operator_sign_in.prove_code(desk.call(), half.token, desk.code()).wait is not None
+
+    for _ in range(desk.core.settings.guesses_per_account):
+        assert operator_sign_in.confirm(desk.call(), who, "wrong", "") == "Your present password is wrong."
+    assert operator_sign_in.confirm(desk.call(), who, PASSWORD, "").startswith("There were too many wrong passwords")
+    assert operator_passwords.change_own_password(desk.call(), who, PASSWORD, OTHER).startswith("There were too many")

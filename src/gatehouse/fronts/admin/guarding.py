@@ -6,6 +6,7 @@ from http import HTTPStatus
 from flask import Response, abort
 
 from gatehouse.domain.errors import AdministrationError
+from gatehouse.fronts.admin.proving import ask_for_proof
 from gatehouse.fronts.admin.tasks import Task
 from gatehouse.fronts.admin.visits import Visit
 from gatehouse.operations import accounts, applications, devices, integrations, messages
@@ -47,6 +48,8 @@ def guarded(core: Core, task: Task) -> Callable[..., Response]:
             if visit.signed_in.owes_password and task.endpoint not in _WITH_START_PASSWORD:
                 return visit.go("own_account_password", done="own_password_owed")
             _check(visit, task, numbers)
+            if task.wants_proof and (answer := ask_for_proof(visit)) is not None:
+                return answer
         return task.run(visit, **numbers)
 
     return view

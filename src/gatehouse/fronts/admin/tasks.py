@@ -16,13 +16,17 @@ _NUMBER = re.compile(r"<(\w+)>")
 
 @dataclass(frozen=True)
 class Task:
-    """One address. Without a right nobody need be signed in; `right` counts at the merchant in the address."""
+    """One address. Without a right nobody need be signed in; `right` counts at the merchant in the address.
+
+    One that `wants_proof` is only for who has proved of late who it is.
+    """
 
     endpoint: str
     path: str
     methods: Sequence[str]
     right: Right | None
     run: Run
+    wants_proof: bool = False
 
     @property
     def rule(self) -> str:
@@ -40,10 +44,11 @@ class Tab:
 
 @dataclass
 class Tasks:
-    """The tasks of a group. Endpoints are called `group_function`."""
+    """The tasks of a group. Endpoints are called `group_function`. With `forms_want_proof`, so do all that change."""
 
     group: str
     tab: Tab | None = None
+    forms_want_proof: bool = False
     found: list[Task] = field(default_factory=list)
 
     def page(self, path: str, right: Right | None) -> Callable[[Run], Run]:
@@ -60,7 +65,8 @@ class Tasks:
 
     def _register(self, path: str, right: Right | None, methods: Sequence[str]) -> Callable[[Run], Run]:
         def decorate(run: Run) -> Run:
-            self.found.append(Task(f"{self.group}_{run.__name__}", path, methods, right, run))
+            wants_proof = self.forms_want_proof and "POST" in methods
+            self.found.append(Task(f"{self.group}_{run.__name__}", path, methods, right, run, wants_proof))
             return run
 
         return decorate

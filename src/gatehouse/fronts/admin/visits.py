@@ -23,6 +23,9 @@ from gatehouse.operations.core import Core
 from gatehouse.operations.merchants import Merchant
 from gatehouse.operations.signed_in import SignedIn
 
+FORM_TOKEN = "form_token"
+"""The field that shows that a form is our own."""
+
 MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 400
 
@@ -57,6 +60,21 @@ class Visit:
         """The operator, on a page that asks for one."""
         assert self.who is not None, "a page with a right asks for an operator"
         return self.who
+
+    @property
+    def has_fresh_proof(self) -> bool:
+        """Whether the operator proved of late who it is."""
+        return self.signed_in.authority.has_fresh_proof(self.call.now)
+
+    @property
+    def owes_code(self) -> bool:
+        """Whether a form about the operator's own sign-in asks for a code besides the password."""
+        return self.signed_in.has_second_factor and not self.has_fresh_proof
+
+    @property
+    def address(self) -> str:
+        """The address of this page, without a host."""
+        return request.full_path.rstrip("?")
 
     @property
     def is_sent(self) -> bool:
@@ -110,7 +128,7 @@ class Visit:
     def is_own_form(self) -> bool:
         """Whether the form is from our page in this browser and, of who is signed in, of this very session."""
         expected = self._form_token()
-        return expected is not None and hmac.compare_digest(expected.encode(), self.field("form_token").encode())
+        return expected is not None and hmac.compare_digest(expected.encode(), self.field(FORM_TOKEN).encode())
 
     def begin_session(self, token: str) -> None:
         """Give the browser the token of a session."""
@@ -124,7 +142,7 @@ class Visit:
 
     def ask_to_sign_in(self) -> Response:
         """Send somebody who is not signed in to the page for it, and from there back here."""
-        here = request.full_path.rstrip("?") if request.method == "GET" else ""
+        here = self.address if request.method == "GET" else ""
         stale = "expired" if self.token or self.is_sent else None
         return self.go("sign_in_start", done=stale, next=here if is_own_address(here) and here != "/admin" else None)
 

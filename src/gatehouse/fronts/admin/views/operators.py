@@ -15,7 +15,7 @@ from gatehouse.fronts.admin.tasks import Tasks
 from gatehouse.fronts.admin.visits import Visit
 from gatehouse.operations import merchants, operators
 
-tasks = Tasks("operators")
+tasks = Tasks("operators", forms_want_proof=True)
 
 _OPERATOR = "/operators/<operator_id>"
 _GOOD_FOR = (

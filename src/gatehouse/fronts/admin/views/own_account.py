@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from gatehouse.domain.errors import AdministrationError
 from gatehouse.domain.operators import OPERATOR_PASSWORDS, Right
+from gatehouse.fronts.admin.proving import refusal_of_own
 from gatehouse.fronts.admin.tasks import Tasks
 from gatehouse.fronts.admin.visits import Visit
 from gatehouse.operations import operator_passwords, operator_sign_in, operators, second_factors
@@ -36,7 +37,9 @@ def password(visit: Visit) -> Response:
         if new != visit.field("new_password_again"):
             refusal = "The new password was typed in two ways."
         else:
-            refusal = operator_passwords.change_own_password(visit.call, visit.signed_in, old, new)
+            refusal = refusal_of_own(visit, old) or operator_passwords.change_own_password(
+                visit.call, visit.signed_in, old, new
+            )
         if refusal is None:
             return visit.go("own_account_show", done="password_changed")
     return visit.render("own_account/password", _status(refusal), refusal=refusal, rules=OPERATOR_PASSWORDS)
@@ -75,7 +78,10 @@ def remove_second_factor(visit: Visit) -> Response:
     """Remove the second factor."""
     refusal = None
     if visit.is_sent:
-        refusal = second_factors.remove_own_second_factor(visit.call, visit.signed_in, visit.field("password"))
+        password = visit.field("password")
+        refusal = refusal_of_own(visit, password) or second_factors.remove_own_second_factor(
+            visit.call, visit.signed_in, password
+        )
         if refusal is None:
             return visit.go("own_account_show", done="second_factor_removed")
     return visit.render(
@@ -94,7 +100,10 @@ def recovery_codes(visit: Visit) -> Response:
     """Make new recovery codes."""
     refusal = None
     if visit.is_sent:
-        made = second_factors.make_recovery_codes(visit.call, visit.signed_in, visit.field("password"))
+        password = visit.field("password")
+        made = refusal_of_own(visit, password) or second_factors.make_recovery_codes(
+            visit.call, visit.signed_in, password
+        )
         if not isinstance(made, str):
             return visit.render("own_account/recovery_codes", codes=made)
         refusal = made
