@@ -178,3 +178,60 @@ def test_what_was_disabled_is_enabled_by_undo(world: World, reader: Operator):
 
     expect(page.get_by_role("status")).to_contain_text("The account may log in again.")
     assert world.shop.present_account().status == "Active"
+
+
+def test_some_of_many_merchants_are_chosen_without_scripts(world: World, reader: Operator):
+    """Those that are chosen are shown, others are found by their name; what was typed and chosen before stays."""
+    for number in range(40):
+        merchants.add_merchant(world.call(), f"Branch {number:02}")
+    page = reader.sign_in(OLGA, java_script_enabled=False)
+    page.goto(f"{reader.address}/admin/operators/add")
+    search, boxes = page.get_by_label("Search for more of 42"), page.get_by_role("checkbox")
+    expect(boxes).to_have_count(0)
+    page.get_by_label("Name", exact=True).fill("nina")
+    search.fill("branch")
+    search.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("20 of 40 that have “branch”: type more of it to see others.")
+    expect(boxes).to_have_count(20)
+    expect(search).to_be_focused()
+    page.get_by_label("Branch 07").check()
+    search.fill("  LUMI")
+    page.get_by_role("button", name="Search").click()
+
+    expect(page.get_by_label("Branch 07")).to_be_checked()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("nina")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(boxes).to_have_count(2)
+    page.get_by_label("Café Lumière").check()
+    search.fill("no such name")
+    page.get_by_role("button", name="Add the operator").click()
+    expect(page.get_by_role("status")).to_have_text("None besides those that are chosen has “no such name”.")
+    expect(boxes).to_have_count(2)
+    page.get_by_label("Name", exact=True).press("Enter")
+    expect(heading(page)).to_have_text("nina may sign in")
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page.get_by_text("Café Lumière, Branch 07")).to_be_visible()
+
+    page.get_by_role("link", name="Change").click()
+    expect(boxes).to_have_count(2)
+    page.get_by_label("Café Lumière").uncheck()
+    page.get_by_label("Branch 07").uncheck()
+    save(page)
+    expect(page.get_by_role("alert")).to_contain_text("works for some merchants")
+    page.get_by_role("alert").get_by_role("link").click()
+    expect(search).to_be_focused()
+
+
+def test_a_search_among_many_merchants_is_good_for_everybody(world: World, reader: Operator):
+    """As it is opened, with what was found, and with what is chosen."""
+    for number in range(40):
+        merchants.add_merchant(world.call(), f"Branch {number:02}")
+    page = reader.sign_in(OLGA)
+    expect(heading(page)).to_have_text("The last day")
+    page.goto(reader.address + pages_of(world)["operator-change"])
+    reader.assert_accessible(page)
+    page.get_by_label("Search for more").fill("branch 0")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("checkbox")).to_have_count(11)
+    reader.assert_accessible(page)
+    reader.picture(page, "operator-change-search")

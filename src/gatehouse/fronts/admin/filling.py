@@ -46,6 +46,9 @@ def fill(visit: Visit, asked: Asked, save: Callable[[Mapping[str, Any], str | No
         values = asked.present() if asked.present else asked.defaults
         return _show(visit, asked, filled_form(asked.sections, values, revision_of(values)))
     form = sent_form(asked.sections, visit.fields, visit.field(_REVISION)[:64])
+    if form.is_searching:
+        form.errors.clear()
+        return _show(visit, asked, form)
     if form.errors:
         return _show(visit, asked, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:

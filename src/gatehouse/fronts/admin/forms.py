@@ -11,8 +11,16 @@ from typing import Any
 from gatehouse.operations.typed_values import Kind
 
 YES, NO = "yes", "no"
+SEARCH = "look"
+"""The field that a button for searching sends."""
+
 _LONGEST_LIST = 200
-"""Lines or choices that one field takes."""
+"""Lines that one field takes."""
+
+_MOST_OFFERED, _MOST_FOUND = 12, 20
+"""Choices that stand in a form all at once; of more, those that are chosen do, and so many that a search finds."""
+
+_LONGEST_SEARCH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +120,15 @@ class Choice(Field):
 
 @dataclass(frozen=True, kw_only=True)
 class Choices(Field):
-    """Any of several values."""
+    """Any of several values. Of many, those are shown that are chosen, with a search for others."""
 
     options: Sequence[tuple[str, str]] = ()
     control: str = "choices"
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether there are too many to show them all."""
+        return len(self.options) > _MOST_OFFERED
 
     def texts_of(self, value: Any) -> Sequence[str]:
         """Return what stands for each."""
@@ -156,6 +169,7 @@ class Form:
 
     `texts` are what stands in its fields, `errors` why a field was refused, `present` what the record has now where
     somebody else has changed it meanwhile, `refusal` what is about no field. `revision` is that of the record.
+    `searches` are what is looked for among many choices, by field; the form `is_searching` where that is new.
     """
 
     sections: Sequence[Section]
@@ -165,6 +179,8 @@ class Form:
     present: dict[str, str] = field(default_factory=dict)
     refusal: str = ""
     values: dict[str, Any] = field(default_factory=dict)
+    searches: dict[str, str] = field(default_factory=dict)
+    is_searching: bool = False
 
     @property
     def fields(self) -> Sequence[Field]:
@@ -174,6 +190,19 @@ class Form:
     def is_asked(self, wanted: Field) -> bool:
         """Whether the field stands in the form."""
         return not wanted.asked_when_refused or wanted.name in self.errors or bool(self.texts.get(wanted.name))
+
+    def chosen(self, wanted: Choices) -> Sequence[tuple[str, str]]:
+        """Return those of the field's many options that are chosen."""
+        return [each for each in wanted.options if each[0] in self.texts.get(wanted.name, ())]
+
+    def found(self, wanted: Choices) -> tuple[Sequence[tuple[str, str]], int]:
+        """Return those of the field's other options that are looked for, and how many more there are."""
+        text = self.searches.get(wanted.name, "").casefold()
+        if not text:
+            return [], 0
+        chosen = self.texts.get(wanted.name, ())
+        found = [each for each in wanted.options if text in each[1].casefold() and each[0] not in chosen]
+        return found[:_MOST_FOUND], len(found[_MOST_FOUND:])
 
     @property
     def problems(self) -> Sequence[tuple[Field, str]]:
@@ -207,7 +236,16 @@ def sent_form(sections: Sequence[Section], sent: Mapping[str, Sequence[str]], re
             form.values[each.name] = each.read(typed)
         except ValueError as error:
             form.errors[each.name] = f"{each.label} {error}."
+        if isinstance(each, Choices) and each.is_searched:
+            _take_search(form, each.name, sent)
     return form
+
+
+def _take_search(form: Form, name: str, sent: Mapping[str, Sequence[str]]) -> None:
+    """Note what is looked for. The key Enter in its field means to search, wherever the form's first button is."""
+    text, shown = (sent.get(f"{name}_{part}", [""])[0].strip()[:_LONGEST_SEARCH] for part in ("search", "searched"))
+    form.searches[name] = text
+    form.is_searching |= SEARCH in sent or (text != "" and text != shown)
 
 
 def note_present(form: Form, values: Mapping[str, Any]) -> None:
