@@ -1,5 +1,8 @@
 """What the panel's forms let through: whose records they name, and what a start password is good for."""
 
+import re
+
+from gatehouse.delivery.templates import render
 from gatehouse.domain.operators import OperatorRole
 from gatehouse.fronts.admin.views import GROUPS
 from gatehouse.operations import integrations, operators
@@ -42,6 +45,26 @@ def test_an_integration_calls_for_nobody_that_the_operator_does_not_work_for(vis
     found = integrations.show_integration(world.call(), integration_id)
     assert found.name == "Renamed"
     assert list(integrations.merchants_of(world.call(), found)) == [found.merchant_id, theirs]
+
+
+def test_the_former_address_of_an_account_gets_a_mail(visit, world: World):
+    """In the language of the merchant's mails; it tells the new one to nobody, and has no link."""
+    world.shop.set_merchant(language="de")
+    account = world.shop.account
+    page = f"/admin/merchants/{account.merchant_id}/accounts/{account.id}/change"
+    max_ = visit(MAX)
+    text = max_.get(page).text
+    sent = {"email": "jane.new@example.com", "role": str(account.role), "username": account.username or ""}
+    sent["revision"] = re.search(r'name="revision" value="([^"]+)"', text)[1]
+
+    assert max_.post(page, sent).status_code == 303
+
+    queued = world.shop.messages("email_changed")
+    assert [each.recipient for each in queued] == [account.email]
+    mail = render(queued[0])
+    assert mail.subject == "Café Lumière: Ihre E-Mail-Adresse wurde geändert"
+    assert "jane.new@example.com" not in mail.text + mail.html
+    assert "http" not in mail.text + mail.html
 
 
 def test_a_start_password_opens_nothing_else(visitor, world: World):

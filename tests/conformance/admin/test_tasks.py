@@ -99,6 +99,7 @@ def test_an_account_is_locked_and_unlocked(visit, world: World):
     assert entry.changes == {"status": ["Active", "Locked"]}
     assert entry.source == f"operator:{world.operator(MAX).id} {HERE}"
 
+    assert "<h1>Unlock jane@example.com</h1>" in max_.get(f"{account_page(world)}/unlock").text
     max_.post(f"{account_page(world)}/unlock")
     assert world.shop.login().return_code is ReturnCode.SUCCESS
 
@@ -110,7 +111,9 @@ def test_unlocking_forgets_wrong_passwords(visit, world: World):
         login(Call(world.shop.core, caller), LoginRequest(email=EMAIL, password="wrong", user_role="15"))
     assert world.shop.login().return_code is ReturnCode.TOO_MANY_REQUESTS
     max_ = visit(MAX)
-    max_.get(f"{account_page(world)}/unlock")
+    asked = max_.get(f"{account_page(world)}/unlock").text
+    assert "<h1>Forget the wrong passwords for jane@example.com</h1>" in asked
+    assert "Unlock" not in asked
     max_.post(f"{account_page(world)}/unlock")
 
     assert world.shop.login().return_code is ReturnCode.SUCCESS

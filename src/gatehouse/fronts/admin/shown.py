@@ -1,5 +1,6 @@
 """How values are shown: times in the operator's zone, and personal values masked for who may not see them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,6 +13,9 @@ from gatehouse.domain import identity, roles
 
 HIDDEN = "•••"
 _CARD_DIGITS_SHOWN = 4
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
+"""A moment as entries of the audit trail have it."""
+
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -87,6 +91,8 @@ class Shown:
                 return "yes" if value else "no"
             case list():
                 return ", ".join(map(str, value)) or "none"
+            case str() if _MOMENT.fullmatch(value):
+                return f"{self.local(datetime.fromisoformat(value)):%Y-%m-%d %H:%M}"
             case _:
                 return str(value)
 

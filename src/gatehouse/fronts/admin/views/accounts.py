@@ -87,7 +87,8 @@ def change(visit: Visit, merchant_id: int, account_id: int) -> Response:
         sections=ACCOUNT,
         button="Save",
         back=subject.address,
-        lead="Another address ends a temporary password or reset link that was mailed to the present one. "
+        lead="Another address ends a temporary password or reset link that was mailed to the present one, which gets a "
+        "mail that says so. "
         "Another role ends all sessions and login cookies.",
         present=present,
     )
@@ -106,16 +107,20 @@ def lock(visit: Visit, merchant_id: int, account_id: int) -> Response:
 
 @tasks.form(f"{_ACCOUNT}/unlock", Right.CHANGE_ACCOUNTS)
 def unlock(visit: Visit, merchant_id: int, account_id: int) -> Response:
-    """Unlock the account."""
+    """Unlock the account; of one that is not locked, forget the wrong passwords."""
+    subject = _subject(visit, account_id)
     if visit.is_sent:
         account_support.unlock_account(visit.call, account_id)
-        return _subject(visit, account_id).go_back(visit, "account_unlocked")
+        return subject.go_back(visit, "account_unlocked")
     effects = [
-        "Its owner can log in again with the password that it has.",
         "Wrong passwords that were counted for its names are forgotten. Where they came from one network, "
         "that network may have to wait for up to a quarter of an hour.",
     ]
-    return _subject(visit, account_id).ask(visit, "Unlock", effects, is_dangerous=False)
+    if accounts.show_account(visit.call, account_id)[0].status != AccountStatus.LOCKED:
+        title = "Forget the wrong passwords for"
+        return subject.ask(visit, title, effects, "Forget wrong passwords", is_dangerous=False)
+    effects.insert(0, "Its owner can log in again with the password that it has.")
+    return subject.ask(visit, "Unlock", effects, is_dangerous=False)
 
 
 @tasks.form(f"{_ACCOUNT}/disable", Right.CHANGE_ACCOUNTS)
