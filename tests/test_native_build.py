@@ -1,23 +1,50 @@
 """What `scripts/serve --native` does: a build of Argon2 for this machine, which hashes as the wheel does."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from scripts.benchmark.installing import argon2_builds
 from scripts.native import builds
 from scripts.native.known_answers import wrong_answers
 
 SECONDS = 0.2
 
 
-def test_build_of_this_machine_hashes_as_the_wheel_does(tmp_path: Path) -> None:
-    """Otherwise nobody could log in any more. Both are checked against answers that others have published."""
-    wheel = builds.examine(builds.unpack(builds.fetch_wheel(tmp_path)), SECONDS)
+ROOT = Path(__file__).parent.parent
 
-    native = builds.examine(builds.unpack(builds.build_native(tmp_path)), SECONDS)
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which the benchmark has made both builds."""
+    folder = tmp_path_factory.mktemp("cache")
+    argon2_builds(folder)
+    return folder
+
+
+def test_build_of_this_machine_hashes_as_the_wheel_does(cache: Path) -> None:
+    """Otherwise nobody could log in any more. Both are checked against answers that others have published."""
+    made = argon2_builds(cache)
+
+    wheel, native = builds.examine(made.wheel, SECONDS), builds.examine(made.native, SECONDS)
 
     assert native.digest == wheel.digest
     assert min(native.rate, wheel.rate) > 0
+
+
+def test_benchmark_compares_both_builds(cache: Path) -> None:
+    """Each is made once, and what is measured is not what happens to be installed."""
+    command = [sys.executable, "-m", "scripts.benchmark", "native", "--quick", "--json", f"--cache={cache}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    (case,) = json.loads(done.stdout)["cases"]
+    assert (case["case"], case["against"]) == ("Argon2id, native build", "wheel of argon2-cffi-bindings")
+    assert case["target"] == 1.5
+    assert min(case["rate"], case["againstRate"]) > 0
+    assert "Installing" not in done.stderr
 
 
 def test_installed_build_gives_the_known_answers() -> None:

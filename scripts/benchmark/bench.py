@@ -33,7 +33,7 @@ class Options:
 
     seconds: float
     slow_seconds: float
-    """For calls of which there are some tens a second."""
+    """For calls of which there are some tens a second, and to warm up what compiles itself while it runs."""
     repeats: int
     mails: int
     memory_calls: int
@@ -150,15 +150,21 @@ class Bench:
         """Return calls of a server as an arm."""
         return loaded(name, service, many, self.cores)
 
-    def argon2_alone(self) -> Arm:
-        """Return a process that does nothing but verify a hash like those of the service."""
-        parameters = (self.settings.argon2_memory_kib, self.settings.argon2_passes, self.settings.argon2_lanes)
+    @property
+    def argon2_parameters(self) -> tuple[str, str, str]:
+        """The memory in KiB, the passes and the lanes of the service's hashes."""
+        settings = self.settings
+        return (str(settings.argon2_memory_kib), str(settings.argon2_passes), str(settings.argon2_lanes))
+
+    def argon2_alone(self, name: str = "Argon2id alone", build: Path | None = None) -> Arm:
+        """Return a process that only verifies a hash like those of the service, by a build or what is installed."""
 
         def measure(seconds: float) -> Outcome:
-            printed = run_on(self.cores.server, "raw_argon2", str(seconds), *map(str, parameters))
+            own = [str(build)] if build else []
+            printed = run_on(self.cores.server, "raw_argon2", str(seconds), *self.argon2_parameters, *own)
             return Outcome(**printed, slowest=0.0)
 
-        return Arm("Argon2id alone", measure)
+        return Arm(name, measure)
 
 
 _BARE = {

@@ -2,26 +2,21 @@
 
 import json
 import re
-from xml.sax.saxutils import escape
+
+from gatehouse.load.target import Target
 
 PATH = "/v2/account.svc"
 
-_NAMESPACE = "http://tempuri.org/"
+_SERVICE = Target.of_url("http://127.0.0.1")
+"""Wherever it listens: the requests are the same for every port."""
+
 _COOKIE = re.compile(rb"<a:EncodedCookie>([^<]+)<")
 _TOKEN = re.compile(rb"<a:CredentialsToken>([^<]+)<")
 
 
 def request(method: str, application_token: str, credentials_token: str | None = None, **members: str) -> bytes:
     """Return one HTTP request with its envelope, as a .NET proxy would send it. The connection is kept."""
-    content = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in members.items())
-    body = (
-        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
-        f'<{method} xmlns="{_NAMESPACE}">{content}</{method}></s:Body></s:Envelope>'
-    )
-    headers = {"SOAPAction": f'"{_NAMESPACE}IAccount/{method}"', "applicationToken": application_token}
-    if credentials_token:
-        headers["credentialsToken"] = credentials_token
-    return post(PATH, body, "text/xml; charset=utf-8", headers)
+    return _SERVICE.soap(method, application_token, credentials_token, **members)
 
 
 def json_request(method: str, application_token: str, **members: str) -> bytes:
@@ -32,19 +27,13 @@ def json_request(method: str, application_token: str, **members: str) -> bytes:
 
 def post(path: str, body: str, media_type: str, headers: dict[str, str]) -> bytes:
     """Return a POST with this body. The connection is kept."""
-    encoded = body.encode()
-    fields = {"Host": "127.0.0.1", "Content-Type": media_type, **headers, "Content-Length": str(len(encoded))}
-    return _head("POST", path, fields) + encoded
+    return _SERVICE.post(path, body.encode(), {"Content-Type": media_type, **headers})
 
 
 def get(path: str, headers: dict[str, str]) -> bytes:
     """Return a GET. The connection is kept."""
-    return _head("GET", path, {"Host": "127.0.0.1", **headers})
-
-
-def _head(verb: str, path: str, fields: dict[str, str]) -> bytes:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"{verb} {path} HTTP/1.1\r\n{lines}\r\n".encode()
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n".encode()
 
 
 def to_path(path: str, request_bytes: bytes) -> bytes:

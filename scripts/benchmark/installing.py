@@ -1,12 +1,18 @@
-"""The programs of others that the service is compared with, installed once into a cache folder in pinned versions."""
+"""What the service is compared with, installed once into a cache folder in pinned versions.
+
+Programs of others, and Argon2 as it comes and built for this machine.
+"""
 
 import hashlib
 import importlib.util
 import shutil
 import subprocess
 import sys
-import venv
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+from scripts.native import builds
 
 OTHERS = Path(__file__).parent / "others"
 
@@ -24,29 +30,58 @@ def python_environment(name: str, cache: Path) -> Path:
     Raises MissingError.
     """
     requirements = OTHERS / name / "requirements.txt"
-    folder = _folder(cache, name, requirements)
-    programs = folder / "bin"
-    if not (folder / "done").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=True)
-        _run([programs / "python", "-m", "pip", "--quiet", "install", "-r", requirements], folder)
-        (folder / "done").touch()
-    return programs
+
+    def install(folder: Path) -> None:
+        _run([sys.executable, "-m", "venv", "."], folder)
+        _run([folder / "bin/python", "-m", "pip", "--quiet", "install", "-r", requirements], folder)
+
+    return _installed(cache, name, requirements.read_text(encoding="utf-8"), install) / "bin"
 
 
 def node_folder(name: str, cache: Path) -> Path:
-    """Return a folder that has the program's files and what its `package.json` says. Raises MissingError."""
+    """Return a folder that has the program's files and what its `package-lock.json` says. Raises MissingError."""
     source = OTHERS / name
-    folder = _folder(cache, name, source / "package.json")
-    if not (folder / "done").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        shutil.copy(source / "package.json", folder)
+
+    def install(folder: Path) -> None:
+        for each in ("package.json", "package-lock.json"):
+            shutil.copy(source / each, folder)
         # All that is native comes built in these packages, so that no script need run.
-        _run([*_npm(), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder)
-        (folder / "done").touch()
+        _run([*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder)
+
+    folder = _installed(cache, name, (source / "package-lock.json").read_text(encoding="utf-8"), install)
     shutil.copy(source / "server.js", folder)
     return folder
+
+
+@dataclass(frozen=True)
+class Argon2:
+    """Folders with the two builds of argon2-cffi-bindings. One that stands first in Python's path is used."""
+
+    wheel: Path
+    native: Path
+
+
+def argon2_builds(cache: Path) -> Argon2:
+    """Return the wheel of the index, and what `scripts/serve --native` makes of the same version here.
+
+    Raises MissingError where there is no compiler, or the build does not hash as the wheel does.
+    """
+
+    def install(folder: Path) -> None:
+        try:
+            made = [builds.unpack(make(folder)) for make in (builds.fetch_wheel, builds.build_native)]
+            if len({builds.examine(each, seconds=0.1).digest for each in made}) > 1:
+                raise MissingError("the build hashes otherwise than the wheel")
+        except builds.CannotBuildError as error:
+            raise MissingError(str(error)) from error
+        except subprocess.CalledProcessError as error:
+            raise MissingError(_last_line(error.stderr)) from error
+        for each, name in zip(made, ("wheel", "native"), strict=True):
+            each.rename(folder / f"argon2-{name}")
+        shutil.rmtree(folder / "tools")
+
+    folder = _installed(cache, "argon2", builds.requirement() + builds.processor(), install)
+    return Argon2(wheel=folder / "argon2-wheel", native=folder / "argon2-native")
 
 
 def node() -> Path:
@@ -77,15 +112,30 @@ def _packed_node() -> Path | None:
     return Path(found.origin).parent if found and found.origin else None
 
 
-def _folder(cache: Path, name: str, pins: Path) -> Path:
-    """Return a folder for just these versions and this Python."""
+def _installed(cache: Path, name: str, pins: str, install: Callable[[Path], None]) -> Path:
+    """Return a folder for just these versions and this Python, after `install` has filled it once."""
+    folder = _folder(cache, name, pins)
+    if not (folder / "done").exists():
+        print(f"Installing into {folder} (once)", file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        install(folder)
+        (folder / "done").touch()
+    return folder
+
+
+def _folder(cache: Path, name: str, pins: str) -> Path:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    digest = hashlib.sha256(pins.read_bytes() + version.encode()).hexdigest()
+    digest = hashlib.sha256(f"{pins}\0{version}".encode()).hexdigest()
     return cache / f"{name}-{digest[:12]}"
 
 
 def _run(command: list[str | Path], folder: Path) -> None:
-    print(f"Installing into {folder} (once)", file=sys.stderr)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
-        raise MissingError((done.stderr or done.stdout).strip().splitlines()[-1])
+        raise MissingError(_last_line(done.stderr or done.stdout))
+
+
+def _last_line(told: str) -> str:
+    """Return what a program said last, which is most often why it failed."""
+    return (told.strip().splitlines() or ["nothing was said of why"])[-1]

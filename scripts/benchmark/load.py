@@ -7,7 +7,6 @@ that a server that stalls is charged for all calls that it held up, and not only
 How busy this thread was is told with each outcome: below a half, it could have sent twice as much.
 """
 
-import re
 import selectors
 import socket
 import time
@@ -15,9 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
-_LAST_CHUNK = b"\r\n0\r\n\r\n"
+from gatehouse.load.replies import head_of_whole
 
 _WARM_UP = 0.3
 """Seconds before the first call that counts."""
@@ -74,7 +71,7 @@ def ask(port: int, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=_SILENCE) as connection:
         connection.sendall(request)
         received = b""
-        while not _is_complete(received):
+        while head_of_whole(received) is None:
             part = connection.recv(65536)
             if not part:
                 raise RuntimeError("the server closed a connection")
@@ -164,17 +161,6 @@ def _loop(selector: selectors.BaseSelector, until: float) -> tuple[int, float]:
     return calls, slowest
 
 
-def _is_complete(received: bytes) -> bool:
-    end = received.find(b"\r\n\r\n")
-    if end < 0:
-        return False
-    length = _LENGTH.search(received, 0, end + 2)
-    if length is not None:
-        return len(received) >= end + 4 + int(length[1])
-    assert _CHUNKED.search(received, 0, end + 2), f"every reply has its length, but this one: {received!r}"
-    return received.endswith(_LAST_CHUNK)
-
-
 class _Connection:
     """One connection with at most one call under way."""
 
@@ -198,7 +184,7 @@ class _Connection:
         if not part:
             raise RuntimeError("the server closed a connection")
         self._received += part
-        if not _is_complete(self._received):
+        if head_of_whole(self._received) is None:
             return False
         self._series.take(self._received)
         return True

@@ -6,14 +6,14 @@ import http.client
 import json
 import socket
 import statistics
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmark.processes import Cores, command, environment_with, pinned, running
+from scripts.benchmark.processes import Cores, pinned, running
+from scripts.sinks import running_sinks
 
 _CONNECTIONS = 4
 _PATH = "/guestmanagement/generateAndSendGuestResetPasswordCode.json"
@@ -23,10 +23,9 @@ def measure_queueing(cores: Cores, folder: Path, seconds: float, repeats: int) -
     """Load two services in turn, one with each mail server; return the 95th percentiles, hanging and healthy."""
     with contextlib.ExitStack() as stack:
         services = []
-        for name, port in (
-            ("hanging", stack.enter_context(_hanging())),
-            ("healthy", stack.enter_context(_sink(cores))),
-        ):
+        with pinned(cores.load):
+            healthy = stack.enter_context(running_sinks()).mail_port
+        for name, port in (("hanging", stack.enter_context(_hanging())), ("healthy", healthy)):
             own = folder / name
             own.mkdir()
             service = stack.enter_context(
@@ -85,25 +84,3 @@ def _hanging() -> Iterator[int]:
     """Give the port of a server that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         yield server.getsockname()[1]
-
-
-@contextlib.contextmanager
-def _sink(cores: Cores) -> Iterator[int]:
-    """Give the port of a server that takes every mail at once."""
-    with pinned(cores.load):
-        process = subprocess.Popen(
-            command("mail_sink", ()),
-            env=environment_with({}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdin.close()
-        process.stdout.close()

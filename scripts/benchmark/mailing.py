@@ -1,6 +1,6 @@
 """The delivery: how many mails a second one worker hands to a local mail server that takes them at once."""
 
-import json
+import contextlib
 import subprocess
 import sys
 import time
@@ -16,7 +16,8 @@ from gatehouse.operations.core import make_core
 from gatehouse.operations.merchants import add_merchant
 from gatehouse.operations.schema import upgrade_schema
 from gatehouse.storage import outbox, tables
-from scripts.benchmark.processes import Cores, command, environment_with, pinned
+from scripts.benchmark.processes import Cores, environment_with, pinned
+from scripts.sinks import running_sinks
 
 _WITHIN_SECONDS = 120
 
@@ -25,39 +26,28 @@ def measure_deliveries(cores: Cores, url: str, mails: int) -> float:
     """Queue so many mails, let `gatehouse worker` deliver them on the core of what is measured, and return its rate."""
     settings = Settings(database_url=url, secret_key="benchmark" * 4)
     _queue(settings, mails)
-    with pinned(cores.load):
-        sink = subprocess.Popen(
-            command("mail_sink", ()),
-            env=environment_with({}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    assert sink.stdin is not None
-    assert sink.stdout is not None
-    own = {
-        "GATEHOUSE_DATABASE_URL": url,
-        "GATEHOUSE_MAIL_URL": f"smtp://127.0.0.1:{int(sink.stdout.readline())}",
-        "GATEHOUSE_SECRET_KEY": settings.secret_key,
-        "GATEHOUSE_LOG_LEVEL": "WARNING",
-    }
-    with pinned(cores.server):
-        worker = subprocess.Popen([Path(sys.executable).with_name("gatehouse"), "worker"], env=environment_with(own))
-    try:
-        _wait_until_sent(settings)
-        sink.stdin.write("\n")
-        sink.stdin.flush()
-        told = json.loads(sink.stdout.readline())
-    finally:
-        for process in (worker, sink):
-            process.terminate()
-            process.wait()
-        sink.stdin.close()
-        sink.stdout.close()
-    if told["mails"] != mails:
-        raise RuntimeError(f"{told['mails']} mails arrived, and {mails} were queued")
-    rate: float = (mails - 1) / told["seconds"]
-    return rate
+    with contextlib.ExitStack() as stack:
+        with pinned(cores.load):
+            sinks = stack.enter_context(running_sinks())
+        own = {
+            "GATEHOUSE_DATABASE_URL": url,
+            "GATEHOUSE_MAIL_URL": f"smtp://127.0.0.1:{sinks.mail_port}",
+            "GATEHOUSE_SECRET_KEY": settings.secret_key,
+            "GATEHOUSE_LOG_LEVEL": "WARNING",
+        }
+        with pinned(cores.server):
+            worker = subprocess.Popen(
+                [Path(sys.executable).with_name("gatehouse"), "worker"], env=environment_with(own)
+            )
+        try:
+            _wait_until_sent(settings)
+            taken = sinks.taken()
+        finally:
+            worker.terminate()
+            worker.wait()
+    if taken.mails != mails:
+        raise RuntimeError(f"{taken.mails} mails arrived, and {mails} were queued")
+    return (mails - 1) / taken.mail_seconds
 
 
 def _queue(settings: Settings, mails: int) -> None:

@@ -64,13 +64,17 @@ def cpu_microseconds(outcome: Outcome) -> float:
     return outcome.cpu / max(outcome.calls, 1) * 1e6
 
 
-def compare(comparisons: Sequence[Comparison], seconds: float, repeats: int) -> list[Row]:
+def compare(comparisons: Sequence[Comparison], seconds: float, repeats: int, warm_up: float = 0.0) -> list[Row]:
     """Measure every arm once in each repeat, one after the other, and return a row for each comparison.
 
     An arm that several comparisons name is measured once for all of them, beside those that it is compared with.
+    `warm_up` are seconds that each runs before, as what compiles itself while it runs needs: Node and PHP.
     """
     arms = list(dict.fromkeys(arm for each in comparisons for arm in (each.subject, each.baseline)))
     outcomes: dict[Arm, list[Outcome]] = {arm: [] for arm in arms}
+    if warm_up:
+        for arm in arms:
+            arm.measure(warm_up)
     for _ in range(repeats):
         for arm in arms:
             outcomes[arm].append(arm.measure(seconds))

@@ -76,6 +76,12 @@ class Service:
         """Return the processes that answer: those that the first one made, and itself where it made none."""
         return _tree(self._process.pid)[1:] or [self._process.pid]
 
+    def libraries(self) -> set[Path]:
+        """Return the files with code that its processes have in their memory."""
+        maps = [Path(f"/proc/{number}/maps").read_text().splitlines() for number in self.processes()]
+        fields = [line.split(maxsplit=5) for lines in maps for line in lines]
+        return {Path(each[5]) for each in fields if len(each) > 5 and "x" in each[1]}
+
     def resident_mb(self) -> float:
         """Return the resident memory of its largest worker, private and shared, in millions of bytes."""
         return max(memory_mb(number)["Rss"] for number in self.workers())

@@ -5,7 +5,6 @@ Where that is not possible, it says why, and everything goes on with the wheel.
 
 import hashlib
 import importlib.metadata
-import platform
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from scripts.native.builds import (
     build_native,
     examine,
     fetch_wheel,
+    processor,
     requirement,
     unpack,
 )
@@ -61,17 +61,8 @@ def _state() -> str:
     """Return what the build depends on: the version, Python, the processor, and the files that are installed."""
     files = importlib.metadata.files(PACKAGE) or []
     code = hashlib.sha256(b"".join(Path(each.locate()).read_bytes() for each in files if each.suffix == ".so"))
-    parts = (requirement(), sys.version, _processor(), code.hexdigest())
+    parts = (requirement(), sys.version, processor(), code.hexdigest())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _processor() -> str:
-    """Return what tells processors with other instructions apart: a folder may come to another machine."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.machine())
 
 
 def _say(text: str) -> None:

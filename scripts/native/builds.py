@@ -43,6 +43,15 @@ def requirement() -> str:
     return "\n".join(lines[start : end + 1]) + "\n"
 
 
+def processor() -> str:
+    """Return what tells processors with other instructions apart: a build may come to another machine."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.machine())
+
+
 def compiler() -> str:
     """Return the C compiler. Raises CannotBuildError where it, or what it needs of Python, is not there."""
     names = [os.environ["CC"]] if os.environ.get("CC") else ["cc", "gcc", "clang"]

@@ -1,14 +1,11 @@
 """One run: a service with people and partners, the highest rate, then 80 % of it for as long as asked."""
 
 import base64
-import contextlib
 import json
 import secrets
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +27,7 @@ from gatehouse.operations.merchants import add_merchant
 from gatehouse.storage import tables
 from gatehouse.storage.engine import Database
 from scripts.killing.service import Service
+from scripts.sinks import running_sinks
 from scripts.soaking.verdict import Judgement, judge
 from scripts.soaking.watching import Sample, Watch
 
@@ -96,11 +94,11 @@ class Report:
 
 def run(folder: Path, database_url: str, seconds: float, stretch: float) -> Report:
     """Hold the rate for so many seconds, in this folder and on this empty database; a sample for each stretch."""
-    with _sinks() as (sinks, mail_port, sms_port):
+    with running_sinks() as sinks:
         settings = _SETTINGS | {
             "GATEHOUSE_DATABASE_URL": database_url,
-            "GATEHOUSE_MAIL_URL": f"smtp://127.0.0.1:{mail_port}",
-            "GATEHOUSE_SMS_URL": f"json://127.0.0.1:{sms_port}/send?:number={{to}}",
+            "GATEHOUSE_MAIL_URL": f"smtp://127.0.0.1:{sinks.mail_port}",
+            "GATEHOUSE_SMS_URL": f"json://127.0.0.1:{sinks.sms_port}/send?:number={{to}}",
         }
         service = Service(folder, settings)
         if (migrated := service.run("migrate")).returncode != 0:
@@ -113,7 +111,8 @@ def run(folder: Path, database_url: str, seconds: float, stretch: float) -> Repo
             service.wait_until_ready()
             report = _load(service, core.database, target, people, generate, seconds, stretch)
             report.messages = _wait_until_delivered(core.database)
-            report.taken = _taken(sinks)
+            taken = sinks.taken()
+            report.taken = {"mails": taken.mails, "sms": taken.sms}
         finally:
             status = service.stop()
             core.database.close()
@@ -217,32 +216,6 @@ def _wait_until_delivered(database: Database) -> Mapping[str, int]:
         if not pending or time.monotonic() > deadline:
             return {state: count for state, count in states.items() if count}
         time.sleep(0.2)
-
-
-@contextlib.contextmanager
-def _sinks() -> Iterator[tuple["subprocess.Popen[str]", int, int]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.soaking.sinks"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        mail_port, sms_port = map(int, process.stdout.readline().split())
-        yield process, mail_port, sms_port
-    finally:
-        process.stdin.close()
-        process.terminate()
-        process.wait()
-        process.stdout.close()
-
-
-def _taken(sinks: "subprocess.Popen[str]") -> Mapping[str, int]:
-    assert sinks.stdin is not None
-    assert sinks.stdout is not None
-    sinks.stdin.write("\n")
-    sinks.stdin.flush()
-    taken: Mapping[str, int] = json.loads(sinks.stdout.readline())
-    return taken
 
 
 def _parent_of(process: int) -> int:

@@ -7,6 +7,7 @@ WSDL and the compiled script held in memory: PHP's own web server closes each co
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,8 @@ def run(bench: Bench) -> list[Row]:
             comparisons.append(
                 Comparison(f"refused, {server}, against {name}", ours, _arm(bench, name, service), TARGET)
             )
-        return compare(comparisons, bench.options.seconds, bench.options.repeats)
+        options = bench.options
+        return compare(comparisons, options.seconds, options.repeats, warm_up=options.slow_seconds)
 
 
 def _arm(bench: Bench, name: str, service: Service) -> Arm:
@@ -93,12 +95,18 @@ def _node(bench: Bench) -> Iterator[Service]:
         yield service
 
 
+def _has_extensions(fpm: Path) -> bool:
+    """Return whether PHP speaks SOAP, and keeps compiled scripts in memory, as it does where it is in earnest use."""
+    told = subprocess.run([fpm, "-m"], check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    return {"soap", "Zend OPcache"} <= set(told)
+
+
 @contextlib.contextmanager
 def _php(bench: Bench) -> Iterator[Service]:
     nginx = shutil.which("nginx", path=_PROGRAMS)
     fpm = next(iter(sorted(Path("/usr/sbin").glob("php-fpm*"), reverse=True)), None)
-    if nginx is None or fpm is None:
-        raise MissingError("nginx or php-fpm is not installed (packages nginx-light, php-fpm, php-soap)")
+    if nginx is None or fpm is None or not _has_extensions(fpm):
+        raise MissingError("nginx or php-fpm is not there, or lacks soap (packages nginx-light, php-fpm, php-soap)")
     folder, port, is_root = bench.folder / "soap_php", free_port(), os.geteuid() == 0
     folder.mkdir()
     script = shutil.copy(OTHERS / "soap_php/server.php", folder)

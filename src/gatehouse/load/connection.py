@@ -6,11 +6,10 @@ import ssl
 from contextlib import suppress
 
 from gatehouse.load.calls import Turn
+from gatehouse.load.replies import head_of_whole
 from gatehouse.load.target import Target
 
-_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 
 _CONNECTED_WITHIN = 10.0
 
@@ -83,16 +82,8 @@ class Connection:
 
     def _reply(self) -> Reply | None:
         received = self._received
-        end = received.find(b"\r\n\r\n")
-        if end < 0:
-            return None
-        length = _LENGTH.search(received, 0, end + 2)
-        if length is not None:
-            if len(received) < end + 4 + int(length[1]):
-                return None
-        elif _CHUNKED.search(received, 0, end + 2) is None:
-            raise ConnectionError("an answer without a length")
-        elif not received.endswith(b"\r\n0\r\n\r\n"):
+        end = head_of_whole(received)
+        if end is None:
             return None
         self._closes = _CLOSE.search(received, 0, end + 2) is not None
         return Reply(int(received[9:12]), received[end + 4 :])

@@ -1,4 +1,7 @@
-"""fastapi-users with access tokens in the database, as its documentation sets it up. DATABASE is the file."""
+"""fastapi-users with access tokens in the database, as its documentation sets it up.
+
+DATABASE is the file, to which there are THREADS connections: each has a thread of its own.
+"""
 
 import os
 import uuid
@@ -16,7 +19,9 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
-engine = create_async_engine(f"sqlite+aiosqlite:///{os.environ['DATABASE']}")
+engine = create_async_engine(
+    f"sqlite+aiosqlite:///{os.environ['DATABASE']}", pool_size=int(os.environ["THREADS"]), max_overflow=0
+)
 make_session = async_sessionmaker(engine, expire_on_commit=False)
 
 

@@ -1,4 +1,4 @@
-"""Flask-Security with Flask-SQLAlchemy, as its quick start sets it up. DATABASE is the file.
+"""Flask-Security with Flask-SQLAlchemy, as its quick start sets it up. DATABASE is the file, THREADS use it at once.
 
 Its session is a signed cookie; the account that the cookie names is read from the database for each call.
 """
@@ -20,6 +20,7 @@ application.config.update(
     SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False},
     WTF_CSRF_ENABLED=False,
     SQLALCHEMY_DATABASE_URI=f"sqlite:///{os.environ['DATABASE']}",
+    SQLALCHEMY_ENGINE_OPTIONS={"pool_size": int(os.environ["THREADS"])},
 )
 database = SQLAlchemy(application)
 fsqla.FsModels.set_db_info(database)
