@@ -131,9 +131,16 @@ class Bench:
             yield Gatehouse(service, url, json.loads(demo_file.read_text(encoding="utf-8")), self.cores)
 
     def bare(self, path: str, series: Series, of: Gatehouse, reply: Callable[[str], Any] = str) -> Arm:
-        """Return a bare server that gives at this path what the service answers to the first call of the series.
+        """Return calls of a `bare_service` as an arm."""
+        service, same = self.bare_service(path, series, of, reply)
+        return self.arm(f"gunicorn, {_BARE[path]}", service, [same] * CONNECTIONS)
 
-        `reply` makes of that answer what `bare_server.py` asks for.
+    def bare_service(
+        self, path: str, series: Series, of: Gatehouse, reply: Callable[[str], Any] = str
+    ) -> tuple[Service, Series]:
+        """Start a bare server that gives at this path what the service answers to the first call of the series.
+
+        Returns it with its calls. `reply` makes of that answer what `bare_server.py` asks for.
         """
         name = f"bare-{path[1:]}-{len(list(self.folder.glob('bare-*.json')))}"
         answered = envelopes.body_of(load.ask(of.service.port, series.request)).decode()
@@ -143,8 +150,7 @@ class Bench:
             running(self.cores.server, "bare_server", self.folder / f"{name}.log", str(replies_file))
         )
         # Of a series that changes, the first request is as good as any.
-        same = Series(envelopes.to_path(path, series.request), series.mark)
-        return self.arm(f"gunicorn, {_BARE[path]}", service, [same] * CONNECTIONS)
+        return service, Series(envelopes.to_path(path, series.request), series.mark)
 
     def arm(self, name: str, service: Service, many: Sequence[Series]) -> Arm:
         """Return calls of a server as an arm."""
