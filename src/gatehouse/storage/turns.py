@@ -178,7 +178,8 @@ class Turns:
             if not self._waiting or self._waiting[0].is_alone or together.size >= _MOST or not together.is_open:
                 return False
             waiter = self._waiting.popleft()
-        waiter.together = together
+            # Within the lock: one that gives up waiting in this moment has to find it.
+            waiter.together = together
         waiter.called.release()
         return True
 
