@@ -151,7 +151,7 @@ class Turns:
                 if self._hand_on(together):
                     return
                 together.commit()
-        except Exception as other:
+        except BaseException as other:
             # The others are told of it; this one has its own error to tell.
             together.give_up(other)
         self._call_next()
