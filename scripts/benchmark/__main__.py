@@ -114,12 +114,16 @@ def _database_bytes(asked: argparse.Namespace) -> int:
     return needed
 
 
+def _kind_of(group: Group) -> str:
+    return _NAMED if group.is_named_only else _SLOW if group.is_slow else ""
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
         description="Measure the service on one core against the limits of that core, under load from another.",
-        epilog="Groups: "
-        + ", ".join(f"{each.name}{_NAMED if each.is_named_only else _SLOW if each.is_slow else ''}" for each in GROUPS),
+        epilog="Groups:\n" + "\n".join(f"  {each.name}{_kind_of(each)}" for each in GROUPS),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("groups", nargs="*", metavar="GROUP", help="what to measure; by default all that is not slow")

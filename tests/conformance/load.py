@@ -81,7 +81,8 @@ class Load:
         """Every answer was right, and everything that was acknowledged is there."""
         for each in self.callers:
             each.compare()
-        assert [problem for each in self.callers for problem in each.problems] == []
+        problems = [problem for each in self.callers for problem in each.problems]
+        assert not problems, problems
         # An answer that never came would be a connection that was cut.
         assert sum(each.lost - each.unavailable for each in self.callers) == 0
 
