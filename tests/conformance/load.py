@@ -10,6 +10,9 @@ from tests.conformance.outages import wait_until
 from tests.conformance.service import Service
 
 BACK_WITHIN = 20.0
+_CALM_AFTER = 1.5
+"""Seconds; longer than a process takes a server for silent that was so (`storage/silence.py`)."""
+
 MAILS_WITHIN = CLAIM_LIFETIME.total_seconds() + 30
 """A worker that lost its database may have claimed messages without knowing it; they are free again after that time."""
 
@@ -64,13 +67,16 @@ class Load:
         return sum(each.acknowledged.total() for each in self.callers)
 
     def wait_for_answers(self) -> None:
-        """Wait until everybody is answered again."""
-        before = self.acknowledged
-        wait_until(
-            lambda: self.acknowledged > before + 20,
-            BACK_WITHIN,
-            lambda: f"nobody is answered {[each.problems for each in self.callers]}",
-        )
+        """Wait until everybody is answered again, by each process: one may know for a second what another forgot."""
+        before, unavailable, since = self.acknowledged, self.unavailable, time.monotonic()
+
+        def is_calm() -> bool:
+            nonlocal unavailable, since
+            if self.unavailable != unavailable:
+                unavailable, since = self.unavailable, time.monotonic()
+            return self.acknowledged > before + 20 and time.monotonic() > since + _CALM_AFTER
+
+        wait_until(is_calm, BACK_WITHIN, lambda: f"nobody is answered {[each.problems for each in self.callers]}")
 
     def wait_for_refusals(self) -> None:
         """Wait until many were told to come back later."""
