@@ -272,8 +272,11 @@ def faults_of_file(path: Path) -> list[str]:
     ]
 
 
-def make_callers(core: Core, port: int, seed: int) -> list[Caller]:
-    """Add a merchant with an application and accounts, and return who calls with them at this port."""
+def make_callers(core: Core, port: int, seed: int, *, asks_again: bool = False) -> list[Caller]:
+    """Add a merchant with an application and accounts, and return who calls with them at this port.
+
+    `asks_again` is that of their clients.
+    """
     call = Call(core, CallerOfOperations(source="kills"))
     merchant = add_merchant(call, "Kills")
     application = add_application(call, merchant.id, "Kills")
@@ -282,5 +285,5 @@ def make_callers(core: Core, port: int, seed: int) -> list[Caller]:
         ledger = Ledger(f"caller{number}@example.com", f"owner{number}@example.com", secrets.token_urlsafe(15))
         add_account(call, merchant.id, UserRole.CUSTOMER, email=ledger.email, password=ledger.password)
         add_account(call, merchant.id, UserRole.CUSTOMER, email=ledger.owner, password=secrets.token_urlsafe(15))
-        callers.append(Caller(Client(port, application.token), ledger, f"{seed} {number}"))
+        callers.append(Caller(Client(port, application.token, asks_again=asks_again), ledger, f"{seed} {number}"))
     return callers

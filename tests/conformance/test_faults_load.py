@@ -144,19 +144,22 @@ def stoppable(empty_database_url: str, tmp_path: Path) -> Iterator[tuple[Killabl
 
 @pytest.fixture
 def stoppable_granian(tmp_path: Path) -> Iterator[tuple[Killable, list[Caller]]]:
-    """The same with the other server, on SQLite."""
-    with _stoppable(f"sqlite:///{tmp_path}/gatehouse.db", tmp_path, GATEHOUSE_SERVER="granian") as made:
+    """The same with the other server, on SQLite. A kept connection that it closes is made anew (RFC 9112, 9.3.1)."""
+    url = f"sqlite:///{tmp_path}/gatehouse.db"
+    with _stoppable(url, tmp_path, asks_again=True, GATEHOUSE_SERVER="granian") as made:
         yield made
 
 
 @contextmanager
-def _stoppable(database_url: str, tmp_path: Path, **further: str) -> Iterator[tuple[Killable, list[Caller]]]:
+def _stoppable(
+    database_url: str, tmp_path: Path, *, asks_again: bool = False, **further: str
+) -> Iterator[tuple[Killable, list[Caller]]]:
     settings = running.SETTINGS | {"GATEHOUSE_DATABASE_URL": database_url, "GATEHOUSE_WORKERS": "2"} | further
     settings |= {"GATEHOUSE_SECRET_KEY": secrets.token_hex(32)}
     service = Killable(tmp_path, settings)
     assert service.run("migrate").returncode == 0
     core = make_core(read_settings(service.environment))
-    callers = running.make_callers(core, service.port, seed=1)
+    callers = running.make_callers(core, service.port, seed=1, asks_again=asks_again)
     core.database.close()
     service.start()
     service.wait_until_ready()
