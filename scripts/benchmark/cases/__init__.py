@@ -42,7 +42,7 @@ GROUPS = (
     Group("session", session_reading.run),
     Group("latency", latency.run),
     Group("start", starting.run),
-    Group("memory", memory.run),
+    Group("memory", memory.run, is_slow=True),
     Group("mails", deliveries.run, is_slow=True),
     Group("queueing", queueing.run, is_slow=True),
     Group("stacks", soap_stacks.run, is_slow=True),
