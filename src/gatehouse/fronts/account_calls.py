@@ -11,15 +11,7 @@ from gatehouse.domain.errors import UnavailableError, place_of
 from gatehouse.domain.results import ServiceResult
 from gatehouse.domain.tolerances import Tolerance
 from gatehouse.fronts import call_log
-from gatehouse.fronts.data_contracts import (
-    APPLICATION_HEADER,
-    NOT_XML,
-    REQUESTS,
-    InvalidMemberError,
-    NotText,
-    Values,
-    gather,
-)
+from gatehouse.fronts.data_contracts import APPLICATION_HEADER, NOT_XML, InvalidMemberError, NotText, Values, gather
 from gatehouse.operations import audit, devices, login_cookies, passwords, rates, sessions
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.clients import note_call
@@ -29,7 +21,8 @@ from gatehouse.operations.login import LoginRequest, login
 WITHOUT_SESSION = frozenset({"Login", "DecodeLoginCookie", "ResetPassword"})
 """Methods that take no notice of a session: cookie jars never forget a stale one. Source: contract, who is calling."""
 
-_NEED_SESSION = frozenset(REQUESTS) - WITHOUT_SESSION - {"LogOff"}
+_REFUSED_WITHOUT_SESSION = frozenset({"DeviceActivate", "DeviceSendActivationCode", "UpdatePassword", "UpdatePincode"})
+"""Methods that nobody may call without one. Not RegisterDevice, which an application may allow to its token alone."""
 
 _log = logging.getLogger("gatehouse.calls")
 _stack_of = lru_cache(maxsize=256)(stack_of)
@@ -66,7 +59,7 @@ def caller_of(request: AccountCall) -> Caller:
     return Caller(
         application_token=_named_application(request),
         credentials_token=None if request.method in WITHOUT_SESSION else request.credentials_token,
-        lacks_session=request.method in _NEED_SESSION and not request.credentials_token,
+        lacks_session=request.method in _REFUSED_WITHOUT_SESSION and not request.credentials_token,
         source=request.source,
         login_cookie=request.login_cookie,
         request_id=request.request_id,

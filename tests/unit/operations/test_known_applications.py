@@ -81,7 +81,7 @@ def test_calls_that_need_no_session_read_their_application_each_time(shop):
     refused_as_json(app, shop)
     change_application(shop.call(), shop.application.application.id, signature="required")
 
-    for method in ("Login", "DecodeLoginCookie", "ResetPassword", "LogOff"):
+    for method in ("Login", "DecodeLoginCookie", "ResetPassword", "LogOff", "RegisterDevice"):
         _, answer, _ = refused_as_json(app, shop, method)
         result = answer["d"]
         assert result is False or result["Key"] == "InvalidSignature", method
