@@ -206,6 +206,7 @@ def _make_engine(url: sa.URL, connections: int) -> Engine:
         )
         if engine.dialect.driver == "psycopg":
             _watch_server(engine)
+            _send_no_pipelines(engine)
         if is_postgresql:
             event.listen(engine, "connect", _limit_waits)
             _ask_when_in_doubt(engine)
@@ -276,6 +277,21 @@ def _has_spoken(connection: Any) -> bool:
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
     return bool(waiting.poll(0))
+
+
+def _send_no_pipelines(engine: Engine) -> None:
+    """Execute what has several rows of values without a pipeline of psycopg.
+
+    The last thing in one is a flush, after which PostgreSQL counts no idle time: a caller who vanishes in such a
+    transaction would keep what it has locked (`idle_in_transaction_session_timeout`).
+    """
+    engine.dialect.use_insertmanyvalues_wo_returning = True
+
+    @event.listens_for(engine, "do_executemany")
+    def execute_each(cursor: Any, statement: str, rows: Any, _context: Any) -> bool:
+        for values in rows:
+            cursor.execute(statement, values)
+        return True
 
 
 def _watch_server(engine: Engine) -> None:

@@ -5,6 +5,7 @@ import shutil
 import socket
 import stat
 import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -339,6 +340,35 @@ def test_what_others_lock_is_not_waited_for_without_end(postgres_server, postgre
             other.execute(sa.text("LOCK TABLE operators"))
             with pytest.raises(UnavailableError):
                 count_operators(database)
+
+        assert count_operators(database) == 0
+        database.close()
+
+
+def insert_two(db):
+    """Write two rows that are new."""
+    rows = [{"username": name, "role": "admin", "password_hash": "none", "created_at": NOON} for name in "ab"]
+    db.execute(tables.operators.insert(), rows)
+
+
+def update_two(db):
+    """Write to two rows by two sets of values."""
+    statement = tables.operators.update().where(tables.operators.c.username == sa.bindparam("before"))
+    rows = [{"before": "a", "after": "c"}, {"before": "b", "after": "d"}]
+    db.execute(statement.values(username=sa.bindparam("after")), rows)
+
+
+@pytest.mark.parametrize("write", [insert_two, update_two])
+def test_who_vanishes_after_writing_several_rows_holds_no_locks(postgres_server, postgres_template, monkeypatch, write):
+    """The server ends a transaction in which nothing comes any more, also after the last of many rows."""
+    monkeypatch.setitem(engine._POSTGRESQL_SESSION, "idle_in_transaction_session_timeout", 100)
+    with postgres_server.database("vanished", postgres_template) as url:
+        database = Database(url)
+        with database.engine.connect() as vanished:
+            write(vanished)
+            time.sleep(0.5)
+            with pytest.raises(sa.exc.DBAPIError, match="idle-in-transaction"):
+                vanished.execute(sa.text("SELECT 1"))
 
         assert count_operators(database) == 0
         database.close()
