@@ -32,14 +32,13 @@ def guarded(app: Wsgi, settings: Settings) -> Wsgi:
 
     @lru_cache(maxsize=128)
     def missing(given: frozenset[str], is_page: bool, is_https: bool) -> list[tuple[str, str]]:
-        names = {name.casefold() for name in given}
         wanted = _DEFAULTS | (_OF_PAGES if is_page else {}) | (https if is_https else {})
-        return [(name, value) for name, value in wanted.items() if name.casefold() not in names]
+        return [(name, value) for name, value in wanted.items() if name.casefold() not in given]
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            given = dict(headers)
-            is_page = given.get("Content-Type", "").startswith("text/html")
+            given = {name.casefold(): value for name, value in headers}
+            is_page = given.get("content-type", "").startswith("text/html")
             is_https = bool(https) and http.comes_by_https(environ, settings)
             return start_response(status, headers + missing(frozenset(given), is_page, is_https), *rest)
 
