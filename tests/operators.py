@@ -33,4 +33,4 @@ def make_signed_in(role: OperatorRole = OperatorRole.OWNER, *merchant_ids: int) 
         ended_at=None,
         created_at=NOON,
     )
-    return SignedIn(operator, session, None if role is OperatorRole.OWNER else frozenset(merchant_ids))
+    return SignedIn(operator, session, None if role is OperatorRole.OWNER else frozenset(merchant_ids), None)

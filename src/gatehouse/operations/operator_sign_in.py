@@ -75,19 +75,10 @@ def prove_code(call: Call, token: str, code: str) -> SignIn:
         found = operators.find(call.db, session.operator_id) if session is not None else None
         if session is None or not session.owes_code or found is None or found.disabled_at is not None:
             return SignIn()
-        budgets = second_factors.code_budgets(found)
-        if wait := guessing.wait(call, budgets):
-            return SignIn(owes_code=True, wait=wait)
-    step = second_factors.find_step(call, found, code)
     with call.writing():
-        operators.lock(call.db, found.id)
-        if not second_factors.use_code(call, found, step, code):
-            wait = guessing.count_wrong(call, budgets).wait
-            if wait is None:
-                operator_events.note(call, found.id, OperatorEvent.CODE_REFUSED)
-            return SignIn(owes_code=True, wait=wait)
-        if wait := guessing.forgive(call, budgets):
-            return SignIn(owes_code=True, wait=wait)
+        check = second_factors.use_code(call, found, code, OperatorEvent.CODE_REFUSED)
+        if not check.is_right:
+            return SignIn(owes_code=True, wait=check.wait)
         # It has ended where the password was changed, or the operator disabled, in the meantime.
         if not operators.end_session(call.db, session.id, call.now):
             return SignIn()
@@ -111,14 +102,16 @@ def confirm(call: Call, who: SignedIn, password: str, code: str) -> Confirmed | 
     found = who.operator
     if refusal := operator_passwords.refusal_of_proof(call, who, password):
         return refusal
-    if who.has_second_factor and (refusal := second_factors.refusal_of_code(call, found, code)):
-        return refusal
     with call.writing():
+        if who.has_second_factor:
+            check = second_factors.use_code(call, found, code, OperatorEvent.CONFIRMATION_REFUSED)
+            if check.wait is not None:
+                return "There were too many wrong codes. Wait a quarter of an hour."
+            if not check.is_right:
+                return "This code is wrong, or was used before."
         if not operators.end_session(call.db, who.session.id, call.now):
             return "Your session has ended in the meantime."
-        # Without the operator's number, which `find_signed_in` has put before the address.
-        address = (call.caller.source or "").removeprefix(f"operator:{found.id}").strip() or None
-        token = _add_session(call, found, owes_code=False, source=address)
+        token = _add_session(call, found, owes_code=False, source=who.source)
         operator_events.note(call, found.id, OperatorEvent.CONFIRMED)
         session = _find_session(call, token)
     assert session is not None, "it was begun a moment ago"
@@ -142,8 +135,8 @@ def find_signed_in(call: Call, token: str) -> SignedIn | None:
     if session.last_used_at + _USE_NOTED_AFTER <= call.now:
         with call.writing():
             operators.note_use(call.db, session.id, call.now)
-    call.caller = replace(call.caller, source=f"operator:{found.id} {call.caller.source or ''}".rstrip())
-    who = SignedIn(found, session, merchant_ids)
+    who = SignedIn(found, session, merchant_ids, call.caller.source)
+    call.caller = replace(call.caller, source=f"operator:{found.id} {who.source or ''}".rstrip())
     call.authority = who.authority
     return who
 

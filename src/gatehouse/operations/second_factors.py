@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gatehouse.domain.operators import MAX_WRONG_CODES, RECOVERY_CODES, OperatorEvent
 from gatehouse.operations import guessing, operator_events, operator_passwords
@@ -49,11 +50,11 @@ def find_enrolment(call: Call, who: SignedIn) -> Enrolment | None:
 
 def confirm_second_factor(call: Call, who: SignedIn, code: str) -> Sequence[str] | None:
     """Let the second factor count, and return recovery codes, which are shown this once; None for a wrong code."""
-    budgets = code_budgets(who.operator)
+    budgets = _code_budgets(who.operator)
     with call.reading():
         if guessing.wait(call, budgets):
             return None
-    step = None if who.has_second_factor else find_step(call, who.operator, code)
+    step = None if who.has_second_factor else _find_step(call, who.operator, code)
     with call.writing():
         operators.lock(call.db, who.operator.id)
         if step is None or not operators.use_step(call.db, who.operator.id, step):
@@ -96,36 +97,46 @@ def remove(call: Call, operator: Operator) -> None:
     operator_events.note(call, operator.id, OperatorEvent.SECOND_FACTOR_REMOVED)
 
 
-def code_budgets(operator: Operator) -> Sequence[Budget]:
+@dataclass(frozen=True)
+class CodeCheck:
+    """Whether a code was right; where there were too many wrong ones, how long to wait before any is looked at."""
+
+    is_right: bool = False
+    wait: timedelta | None = None
+
+
+def use_code(call: Call, operator: Operator, code: str, refused: OperatorEvent) -> CodeCheck:
+    """Look at a code of the application, or a recovery code, and use it up: each is good once. Writes.
+
+    Wrong ones are counted for the operator, wherever they are given, and noted as the event `refused`.
+    Source: ASVS 5.0, 6.3.1 and 6.5.1.
+    """
+    budgets = _code_budgets(operator)
+    if wait := guessing.wait(call, budgets):
+        return CodeCheck(wait=wait)
+    operators.lock(call.db, operator.id)
+    if not _use_up(call, operator, code):
+        wait = guessing.count_wrong(call, budgets).wait
+        if wait is None:
+            operator_events.note(call, operator.id, refused)
+        return CodeCheck(wait=wait)
+    wait = guessing.forgive(call, budgets)
+    return CodeCheck(is_right=wait is None, wait=wait)
+
+
+def _code_budgets(operator: Operator) -> Sequence[Budget]:
     return [Budget(("operator code", operator.id), MAX_WRONG_CODES, keeps_window=True, is_forgiven=True)]
 
 
-def refusal_of_code(call: Call, operator: Operator, code: str) -> str | None:
-    """Return why this is not taken as a code of the operator, or None. It is used up; wrong ones are counted."""
-    budgets = code_budgets(operator)
-    too_many = "There were too many wrong codes. Wait a quarter of an hour."
-    with call.reading():
-        if guessing.wait(call, budgets):
-            return too_many
-    step = find_step(call, operator, code)
-    with call.writing():
-        operators.lock(call.db, operator.id)
-        if not use_code(call, operator, step, code):
-            if guessing.count_wrong(call, budgets).wait:
-                return too_many
-            operator_events.note(call, operator.id, OperatorEvent.CONFIRMATION_REFUSED)
-            return "This code is wrong, or was used before."
-        return too_many if guessing.forgive(call, budgets) else None
-
-
-def find_step(call: Call, operator: Operator, code: str) -> int | None:
+def _find_step(call: Call, operator: Operator, code: str) -> int | None:
     secret = _secret(call, operator)
     digits = "".join(code.split())
     return None if secret is None else totp.find_step(secret, digits, call.now)
 
 
-def use_code(call: Call, operator: Operator, step: int | None, code: str) -> bool:
-    """Use up the code of this step, or else a recovery code. Returns False when it is neither, or was used before."""
+def _use_up(call: Call, operator: Operator, code: str) -> bool:
+    """Use up a code of the application, or else a recovery code. Returns False when it is neither, or used before."""
+    step = _find_step(call, operator, code)
     if step is not None:
         return operators.use_step(call.db, operator.id, step)
     if operators.use_recovery_code(call.db, operator.id, _recovery_digest(code), call.now):

@@ -8,11 +8,12 @@ from gatehouse.storage.operators import Operator, OperatorSession
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The operator behind a visit, with the merchants that the operator works for, or None for all of them."""
+    """The operator behind a visit, the merchants that it works for, or None for all of them, and its address."""
 
     operator: Operator
     session: OperatorSession
     merchant_ids: frozenset[int] | None
+    source: str | None
 
     @property
     def role(self) -> OperatorRole:
