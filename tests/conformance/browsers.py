@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -24,6 +24,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+WAITS_MS = 20_000
+"""Milliseconds that a browser has for each thing, on a machine that may be busy."""
 
 SCREENSHOTS = os.environ.get("GATEHOUSE_SCREENSHOTS")
 """A folder that takes a picture of each page in each look, for a person to see."""
@@ -56,6 +59,7 @@ def running_browser() -> Iterator[Browser]:
     """Run Debian's Chromium; without it the test fails and says what to install."""
     if not CHROMIUM.exists():
         pytest.fail("these tests need Debian's package chromium", pytrace=False)
+    expect.set_options(timeout=WAITS_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield opened
@@ -81,7 +85,7 @@ class Reader:
     def open(self, path: str, **options: Any) -> Page:
         """Open a page in a browser that knows nothing yet. `options` are those of Playwright's contexts."""
         context = self.browser.new_context(**({"locale": "en-GB"} | options))
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(WAITS_MS)
         context.on("console", self._note_console)
         context.on("weberror", lambda error: self.problems.append(f"script: {error.error}"))
         context.on("request", self._note_request)

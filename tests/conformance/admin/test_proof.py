@@ -223,6 +223,7 @@ def test_an_owner_confirms_and_goes_on_without_scripts(world: World, reader: Ope
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_have_text("Your present password is wrong.")
+    expect(page.get_by_label("Your password")).to_be_focused()
     page.keyboard.type(PASSWORDS[OLGA])
     page.keyboard.press("Enter")
 
