@@ -1,6 +1,9 @@
-"""Locks between processes and machines, for what may be done once."""
+"""Locks between processes and machines: for what may be done once, and how long anybody waits for any."""
 
 from sqlalchemy import Connection, text
+
+LONGEST_WAIT_MS = 20_000
+"""Milliseconds that a statement waits for what others have locked."""
 
 MIGRATION = 0x6761746568
 DEMO_DATA = MIGRATION + 1

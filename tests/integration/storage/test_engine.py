@@ -1,4 +1,4 @@
-"""Tests of storage/engine.py, on both databases."""
+"""Tests of storage/engine.py, and of the connections to both databases that it makes."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from gatehouse.config import SettingsError
 from gatehouse.domain.errors import UnavailableError
-from gatehouse.storage import accounts, engine, schema, tables
+from gatehouse.storage import accounts, postgresql, schema, tables
 from gatehouse.storage.engine import Database
 from tests.factories import NOON, make_application, make_core, make_merchant, make_shop
 
@@ -333,7 +333,7 @@ def test_files_of_the_database_are_for_user_and_group_alone(tmp_path, umask):
 
 def test_what_others_lock_is_not_waited_for_without_end(postgres_server, postgres_template, monkeypatch):
     """As on SQLite, a call says that the service is not available before its caller has gone."""
-    monkeypatch.setitem(engine._POSTGRESQL_SESSION, "lock_timeout", 200)
+    monkeypatch.setitem(postgresql._SESSION, "lock_timeout", 200)
     with postgres_server.database("locked", postgres_template) as url:
         database = Database(url)
         with database.writing() as other:
@@ -361,7 +361,7 @@ def update_two(db):
 @pytest.mark.parametrize("write", [insert_two, update_two])
 def test_who_vanishes_after_writing_several_rows_holds_no_locks(postgres_server, postgres_template, monkeypatch, write):
     """The server ends a transaction in which nothing comes any more, also after the last of many rows."""
-    monkeypatch.setitem(engine._POSTGRESQL_SESSION, "idle_in_transaction_session_timeout", 100)
+    monkeypatch.setitem(postgresql._SESSION, "idle_in_transaction_session_timeout", 100)
     with postgres_server.database("vanished", postgres_template) as url:
         database = Database(url)
         with database.engine.connect() as vanished:
@@ -424,7 +424,15 @@ def test_session_is_added_while_its_account_is_locked(shop):
     assert len(shop.rows(tables.sessions)) == 1
 
 
-@pytest.mark.parametrize("url", ["no-secret-url", "nosuch://secret@host/db", "postgresql+nosuch://u:secret@host/db"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "no-secret-url",
+        "nosuch://secret@host/db",
+        "mysql://u:secret@host/db",
+        "postgresql+nosuch://u:secret@host/db",
+    ],
+)
 def test_url_that_is_none_is_a_wrong_setting(url):
     """Its value may hold a password, and is not shown."""
     with pytest.raises(SettingsError) as raised:

@@ -1,0 +1,164 @@
+"""Connections to the embedded database: how each is set up, and when it is given up."""
+
+import os
+import sqlite3
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DisconnectionError
+
+from gatehouse.storage.locks import LONGEST_WAIT_MS
+
+_LOG_BYTES = 4 * 2**20
+"""Bytes of SQLite's log from which `checkpoint` brings it into the file, and to which it is cut when it begins anew."""
+
+_LONG_LOG_PAGES = 8192
+"""Pages (4 KB) of the log from which a commit does so itself: only where no worker runs, or cannot keep up."""
+
+_SET_UP = (
+    # In WAL mode a crash of the process loses nothing and a power cut at most the last commits, without damage.
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    # What is deleted is overwritten, as the temporary password in a message that was sent; not every build does so.
+    "PRAGMA secure_delete=ON",
+    f"PRAGMA busy_timeout={LONGEST_WAIT_MS}",
+    f"PRAGMA journal_size_limit={_LOG_BYTES}",
+    f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}",
+)
+
+_LOST_WITH = frozenset(
+    {
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+"""What SQLite says on a connection that may stay as it is for ever, such as one opened while nobody could write."""
+
+
+def make_engine(url: sa.URL, connections: int) -> Engine:
+    """Prepare connections to the file of this URL, for so many threads at the same time."""
+    path = _file_of(url)
+    engine = sa.create_engine(
+        url, pool_size=connections, max_overflow=5, connect_args={"timeout": LONGEST_WAIT_MS / 1000}
+    )
+    if path is not None:
+        _follow_file(engine, path)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        # The driver must not begin transactions by itself: a deferred one that reads first and
+        # writes later fails at once when another writer came between, whatever the time-out.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        _use_wal(cursor)
+        for statement in _SET_UP:
+            cursor.execute(statement)
+        cursor.close()
+
+    @event.listens_for(engine, "handle_error")
+    def give_up(context: Any) -> None:
+        code = getattr(context.original_exception, "sqlite_errorcode", None)
+        if code is not None and code & 0xFF in _LOST_WITH:  # without what extends the code
+            context.is_disconnect = True
+
+    return engine
+
+
+def make_file(url: sa.URL) -> None:
+    """Make the file where there is none, for its user and group alone.
+
+    Connections do not make it: where the file was moved away under a running service, they would begin anew
+    with an empty one. If it cannot be made, they will tell.
+    """
+    path = _file_of(url)
+    # One that is there is not opened: to close it again would take this process's locks on it away.
+    if path is not None and not path.exists():
+        with suppress(OSError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # SQLite gives the files that it makes beside this one the same rights.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))
+
+
+def is_log_long(url: sa.URL) -> bool:
+    """Whether so much is in SQLite's log that it should be brought into the file."""
+    path = _file_of(url)
+    try:
+        return path is not None and path.with_name(f"{path.name}-wal").stat().st_size > _LOG_BYTES
+    except OSError:
+        return False  # nothing was written yet
+
+
+def _file_of(url: sa.URL) -> Path | None:
+    """Return the file of an embedded database; None for a server, one in memory, and what only SQLite understands."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return None if url.database.startswith("file:") else Path(url.database).absolute()
+
+
+def _follow_file(engine: Engine, path: Path) -> None:
+    """Use the file that has the name now.
+
+    What was opened before it was moved, removed or replaced would still take every change, and nobody would ever see
+    them again.
+    """
+
+    @event.listens_for(engine, "do_connect")
+    def open_existing(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        if not _is_writable(path):
+            # SQLite would open it for reading, and while one connection has done so, no other of its process can write.
+            raise sqlite3.OperationalError("the file of the database cannot be written to")
+        arguments[0] = f"{path.as_uri()}?mode=rw"
+        options["uri"] = True
+
+    @event.listens_for(engine, "connect")
+    def remember(_connection: Any, record: Any) -> None:
+        record.info["file"] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def compare(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info.get("file") != _identity(path):
+            raise DisconnectionError("the file of the database is another one now")
+
+
+def _is_writable(path: Path) -> bool:
+    """Whether this process may write to the file and to those that SQLite keeps beside it, or may make them."""
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        needed = each if each.exists() else each.parent
+        if not os.access(needed, os.W_OK):
+            return False
+    return True
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells this file from another one of its name, or None where there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Let readers go on while one writes.
+
+    A file that is new takes a lock for it which SQLite does not wait for, whatever the time-out, so that
+    processes that start together on a new database would fail. Later it is no change and needs no lock.
+    """
+    deadline = time.monotonic() + LONGEST_WAIT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
