@@ -115,6 +115,8 @@ class _Run:
         for _ in range(kills):
             received = len(self._mailbox.mails)
             self._live_and_die()
+            # What a killed process had sent would else be counted as a mail of the next one.
+            self._mailbox.wait_until_left()
             self._look_at_database()
             repeated = Counter(mail["Message-ID"] for _, mail in self._mailbox.mails[received:])
             report.problems += [f"mail {each} came twice in one life" for each, count in repeated.items() if count > 1]

@@ -6,6 +6,7 @@ import email
 import email.policy
 import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 USER, PASSWORD = "gatehouse", "s3cret of the mail server"
+
+_LEFT_WITHIN = 30.0
 
 
 @dataclass
@@ -29,11 +32,19 @@ class Mailbox:
     logins: list[tuple[bytes, bytes, bool]] = field(default_factory=list)
     greetings: int = 0
     on_step: Callable[[str], None] = lambda _: None
+    connections: set[SMTP] = field(default_factory=set)
 
     @property
     def recipients(self) -> Counter[str]:
         """How many mails each recipient got."""
         return Counter(recipient for recipient, _ in self.mails)
+
+    def wait_until_left(self) -> None:
+        """Wait until no connection is open: what callers sent before they were killed is taken by then, or never."""
+        deadline = time.monotonic() + _LEFT_WITHIN
+        while any(each.transport is not None for each in list(self.connections)):
+            assert time.monotonic() < deadline, "somebody is still connected"
+            time.sleep(0.001)
 
     async def handle_EHLO(self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: Any) -> Any:  # noqa: N802  aiosmtpd's name
         """Count connections, for TLS twice."""
@@ -77,7 +88,7 @@ def serving(
 ) -> Iterator[int]:
     """Serve a mailbox on the loopback address, and give the port. Options are those of aiosmtpd's SMTP."""
     loop = asyncio.new_event_loop()
-    connections: set[Any] = set()
+    connections = mailbox.connections
 
     def make() -> SMTP:
         made = SMTP(mailbox, hostname="localhost", loop=loop, enable_SMTPUTF8=True, **options)
