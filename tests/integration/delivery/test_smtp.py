@@ -124,12 +124,14 @@ def test_server_that_is_down_is_a_passing_failure(mailbox, open_channel):
 
 def test_server_that_hangs_is_left_after_the_timeout(mailbox, mail_port, open_channel, monkeypatch):
     """Otherwise the worker would hang with it."""
-    monkeypatch.setattr(smtp, "TIMEOUT", 0.3)
     mailbox.hangs_for = "jane@example.com"
     channel = open_channel(f"smtp://127.0.0.1:{mail_port}")
 
-    with pytest.raises(DeliveryError, match=r"the mail server|failed"):
-        channel.deliver(rendered())
+    with monkeypatch.context() as impatient:
+        impatient.setattr(smtp, "TIMEOUT", 0.3)
+        with pytest.raises(DeliveryError, match=r"the mail server|failed"):
+            channel.deliver(rendered())
+    # A busy machine may take its time for what does not hang.
     channel.deliver(rendered(2, "joe@example.com"))
 
     assert mailbox.recipients == {"joe@example.com": 1}
