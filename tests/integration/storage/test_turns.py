@@ -58,7 +58,7 @@ class Writers:
             try:
                 with self.database.writing(together=together) as db:
                     if number == 0:
-                        first_may_end.wait(10)
+                        first_may_end.wait(30)
                     work(db)
             except Exception as error:
                 self.raised[number] = error
@@ -70,13 +70,14 @@ class Writers:
             self._wait_for(number)
         first_may_end.set()
         for thread in self._threads:
-            thread.join(20)
+            thread.join(30)
             assert not thread.is_alive()
 
     def _wait_for(self, number):
+        """Wait until this one waits for its turn, or has given up doing so."""
         turns = self.database._turns
-        deadline = time.monotonic() + 10
-        while not turns._is_taken or len(turns._waiting) != number:
+        deadline = time.monotonic() + 20
+        while (not turns._is_taken or len(turns._waiting) != number) and number not in self.raised:
             assert time.monotonic() < deadline
             time.sleep(0.001)
 
@@ -174,11 +175,12 @@ def test_the_wait_for_a_turn_ends(database):
     """Whoever waits too long is told so, and the turn goes to the next one all the same."""
     database._turns._seconds = 0.1
     writers = Writers(database)
-    held = threading.Event()
 
     def hold(db):
         add(db, "a")
-        held.wait(0.5)
+        deadline = time.monotonic() + 10
+        while 1 not in writers.raised and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     writers.run(hold, adding("b"))
     assert names(database) == ["a"]
