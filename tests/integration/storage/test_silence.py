@@ -28,8 +28,10 @@ def refused_after(database):
     return time.monotonic() - began
 
 
-def test_known_silence_keeps_nobody_waiting():
+def test_known_silence_keeps_nobody_waiting(monkeypatch):
     """One caller waits as long as a connection may take; those behind it are told at once, until one looks again."""
+    # On a busy machine it may take a while until all those behind it have begun.
+    monkeypatch.setattr(silence, "_KNOWN_FOR", 3.0)
     with mute_server() as port:
         database = Database(f"postgresql+psycopg://user@127.0.0.1:{port}/name?connect_timeout=2")
         waits = []
@@ -43,9 +45,9 @@ def test_known_silence_keeps_nobody_waiting():
         again = refused_after(database)
         database.close()
 
-    assert 1.5 < first < 4
-    assert max(waits) < 0.5
-    assert 1.5 < again < 4
+    assert 1.5 < first < 6
+    assert max(waits) < 1.5
+    assert 1.5 < again < 6
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -75,6 +77,6 @@ def test_statement_without_an_answer_is_given_up(database, monkeypatch):
     with pytest.raises(UnavailableError), database.reading() as db:
         db.execute(sa.text("SELECT pg_sleep(20)"))
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     with database.reading() as db:
         assert db.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() != before
