@@ -361,12 +361,16 @@ def update_two(db):
 @pytest.mark.parametrize("write", [insert_two, update_two])
 def test_who_vanishes_after_writing_several_rows_holds_no_locks(postgres_server, postgres_template, monkeypatch, write):
     """The server ends a transaction in which nothing comes any more, also after the last of many rows."""
-    monkeypatch.setitem(postgresql._SESSION, "idle_in_transaction_session_timeout", 100)
+    # Long enough for a busy machine to come from one statement to the next.
+    monkeypatch.setitem(postgresql._SESSION, "idle_in_transaction_session_timeout", 1000)
+    is_there = "SELECT 1 FROM pg_stat_activity WHERE datname = 'vanished'"
     with postgres_server.database("vanished", postgres_template) as url:
         database = Database(url)
         with database.engine.connect() as vanished:
             write(vanished)
-            time.sleep(0.5)
+            deadline = time.monotonic() + 10
+            while postgres_server.administration.execute(is_there).fetchone() and time.monotonic() < deadline:
+                time.sleep(0.05)
             with pytest.raises(sa.exc.DBAPIError, match="idle-in-transaction"):
                 vanished.execute(sa.text("SELECT 1"))
 
