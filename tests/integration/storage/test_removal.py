@@ -234,13 +234,16 @@ def test_calls_go_on_while_many_rows_are_removed(shop):
 
     caller = threading.Thread(target=call_on)
     caller.start()
+    began = time.monotonic()
     try:
         assert remove_old(shop) == {"sessions": 5_000}
+        took = time.monotonic() - began
     finally:
         stop.set()
         caller.join()
     assert len(waits) > 20
-    assert max(waits) < 1.0  # on a busy machine
+    # On a machine that is so busy that all takes long, no call may have waited for the greater part of it.
+    assert max(waits) < max(1.0, took / 2)
 
 
 # Plans
