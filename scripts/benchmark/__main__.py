@@ -24,7 +24,7 @@ _SECONDS, _SLOW_SECONDS, _REPEATS = 1.5, 3.0, 3
 _QUICK_SECONDS, _QUICK_SLOW_SECONDS, _QUICK_REPEATS = 0.3, 0.4, 1
 _MAILS, _QUICK_MAILS = 2000, 100
 _MEMORY_CALLS, _QUICK_MEMORY_CALLS = 30_000, 600
-_BYTES_PER_ACCOUNT, _BYTES_PER_ROW = 4000, 1500
+_BYTES_PER_ACCOUNT, _BYTES_PER_ROW = 2000, 800
 """On PostgreSQL, with indexes and the work of making them; an account with its login cookie."""
 _SLOW, _NAMED = " (slow)", " (only by its name)"
 _PANEL_BYTES = 12 * 1024**3
