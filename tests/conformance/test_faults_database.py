@@ -26,14 +26,20 @@ from tests.conformance.outages import (
 )
 from tests.conformance.service import Service, running_service
 
-FROZEN_SECONDS = 13.0
+FROZEN_SECONDS = 18.0
 """Longer than the 5 after which the server is asked whether it is there, and the 5 that it has for an answer."""
+
+KNOWN_SECONDS = 9.0
+"""Longer than those 5 and the one after which it is asked where it was silent before, and less than 5 and 5."""
 
 FORGOTTEN_SECONDS = 25.0
 """Longer than twice the 10 after which the kernel gives up a connection: a call may meet two of them."""
 
-LOCKED_SECONDS = 22.0
-"""Longer than the 20 that a writer waits for another one."""
+LOCKED_SECONDS = 30.0
+"""Longer than the 20 that a writer waits for another one, and less than twice as long."""
+
+pytestmark = pytest.mark.timeout(240)
+"""A mail whose worker lost its database in the middle comes a minute later."""
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +97,6 @@ def test_connections_are_cut(outage_and_load: tuple[Outage, Load]) -> None:
     load.assert_right()
 
 
-@pytest.mark.timeout(240)
 def test_postgresql_freezes_and_goes_on(outage_and_load: tuple[Outage, Load]) -> None:
     """As with a disk that hangs: it takes everything that is sent and answers nothing. Nobody waits long for it."""
     outage, load = outage_and_load
@@ -113,7 +118,7 @@ def test_postgresql_freezes_and_goes_on(outage_and_load: tuple[Outage, Load]) ->
     assert answers.outcomes == UNAVAILABLE
     assert later.outcomes == UNAVAILABLE
     assert answers.slowest < FROZEN_SECONDS
-    assert later.slowest < FROZEN_SECONDS / 2
+    assert later.slowest < KNOWN_SECONDS
     assert_tells_nothing(*answers.texts, *later.texts, service.log, besides=service.folder)
     load.assert_right()
     assert processes(service) == before
