@@ -27,7 +27,7 @@ def log_in(service: Service, account: int = 3) -> None:
     found = service.demo["accounts"][account]
     values = {"Email": found["email"], "Password": found["password"], "userrole": found["userrole"]}
     body = envelope(call("Login", members(values | {"applicationToken": service.demo["applicationToken"]})))
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=12)) as connection:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)) as connection:
         connection.request("POST", PATH, body.encode(), {"Content-Type": "text/xml; charset=utf-8"})
         answer = connection.getresponse()
         assert b">Success<" in answer.read()
@@ -89,7 +89,7 @@ def test_processes_share_memory(service: Service) -> None:
 def test_probes_are_answered(service: Service) -> None:
     """By whichever process takes the call."""
     for path in ("/healthz", "/readyz"):
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=12)) as connection:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)) as connection:
             connection.request("GET", path)
             answer = connection.getresponse()
             assert (answer.status, answer.getheader("Content-Type")) == (200, "application/json")
