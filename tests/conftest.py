@@ -113,8 +113,9 @@ def _migrate(url: str) -> None:
 
 
 @pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    """A Redis server of the test's own."""
+def redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    """A Redis server of the test's own, which is waited for as long as a busy machine needs while it is there."""
+    monkeypatch.setattr("gatehouse.security.shared_counts._TIMEOUT", 20)
     server = RedisServer()
     server.start()
     yield server

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 BINARY = Path("/usr/bin/redis-server")
-START_SECONDS = 10
+START_SECONDS = 30
 
 
 class RedisServer:
@@ -43,5 +43,5 @@ class RedisServer:
         """Stop it, if it runs."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(START_SECONDS)
             self._process = None
