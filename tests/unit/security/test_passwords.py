@@ -143,8 +143,9 @@ def test_strength_knows_common_words_and_own_names(password, names, is_weak):
 def test_strength_of_a_very_long_password_takes_no_time():
     """The estimate's time grows fast with the length; a caller must not be able to use that."""
     strength("warm up", [])
-    begin = time.perf_counter()
+    # Of the CPU: on a busy machine the time of day is mostly others' time.
+    begin = time.thread_time()
 
     assert strength("aB3$" * 250, []) >= 0
 
-    assert time.perf_counter() - begin < 1
+    assert time.thread_time() - begin < 1
