@@ -102,6 +102,8 @@ class Reader:
 
     def assert_accessible(self, page: Page) -> None:
         """axe-core finds nothing, in light and in dark, on a desk and on a phone, and nothing is cut off."""
+        # After a click the next page has begun, and need not be whole.
+        page.wait_for_load_state()
         page.evaluate(Axe().axe_script)
         for scheme, width in itertools.product(("light", "dark"), (WIDE, NARROW)):
             look(page, scheme, width)

@@ -158,7 +158,9 @@ class Operator(Reader):
         """Sign in on the page for it."""
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(PASSWORDS[name])
-        page.get_by_role("button", name="Sign in").click()
+        # What is opened next must not come before the session.
+        with page.expect_navigation():
+            page.get_by_role("button", name="Sign in").click()
 
 
 @pytest.fixture

@@ -137,6 +137,7 @@ def test_the_pages_of_signing_in_are_good_for_everybody(world: World, reader: Op
     reader.picture(page, "sign-in-refused")
     page.get_by_label("Password").fill(PASSWORDS[OLGA])
     page.get_by_role("button", name="Sign in").click()
+    expect(heading(page)).to_have_text("The last day")
     page.goto(f"{reader.address}/admin/own-account/second-factor")
     page.get_by_label("Your password").fill(PASSWORDS[OLGA])
     page.get_by_role("button", name="Go on").click()
@@ -219,7 +220,8 @@ def test_times_are_in_the_operators_zone(world: World, reader: Operator):
     page.get_by_role("button", name="Show times in this zone").click()
     expect(page.get_by_role("alert")).to_contain_text("no time zone of this name")
     page.get_by_label("Time zone").fill("Asia/Kolkata")
-    page.get_by_role("button", name="Show times in this zone").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show times in this zone").click()
     page.goto(reader.address + pages_of(world)["merchants"])
 
     shown = page.locator("time").first

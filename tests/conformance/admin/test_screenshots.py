@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from gatehouse.app import create_app
 from gatehouse.domain.messages import MessageKind, MessageState
@@ -153,25 +153,31 @@ def _give_up_a_mail(shop: factories.Shop, account: Any) -> None:
             outbox_rows.finish(db, each.id, "a worker", MessageState.ABANDONED, now, failure, later)
 
 
+def _go_on(page: Page, by: Locator) -> None:
+    """Click, and wait until the next page is whole: what is read of it, or written into it, waits for nothing."""
+    with page.expect_navigation():
+        by.click()
+
+
 def _block_a_device(page: Page) -> None:
     page.get_by_role("checkbox").first.check()
-    page.get_by_role("button", name="Block the chosen", exact=True).click()
+    _go_on(page, page.get_by_role("button", name="Block the chosen", exact=True))
 
 
 def _explain_the_newest(page: Page) -> None:
-    page.get_by_role("link", name="Explain the request").first.click()
+    _go_on(page, page.get_by_role("link", name="Explain the request").first)
 
 
 def _explain_an_envelope(page: Page) -> None:
     pasted = _TRACE + soap.envelope(soap.call("Login", soap.members(_LOGIN)))
     page.get_by_label("The id of a request, or the request").fill(pasted)
-    page.get_by_role("button", name="Explain").click()
+    _go_on(page, page.get_by_role("button", name="Explain"))
 
 
 def _add_an_application(page: Page) -> None:
     """With a name that no other picture shows, and secrets that are nobody's: they are drawn anew each time."""
     page.get_by_label("Name", exact=True).fill("Till")
-    page.get_by_role("button", name="Add the application").click()
+    _go_on(page, page.get_by_role("button", name="Add the application"))
     page.evaluate(
         "document.querySelectorAll('.secret').forEach((each) => each.textContent = 'shown-here-once-'.repeat(3))"
     )
