@@ -87,8 +87,11 @@ def _logged_secrets(service: Service) -> list[str]:
 
 
 def _files_with_secrets(service: Service) -> list[Path]:
-    """Return the files of the service, database, mails and SMS, in which a secret can be read."""
-    files = [path for path in (service.folder / "var").rglob("*") if path.is_file()]
+    """Return the files of the service, database, mails and SMS, in which a secret can be read.
+
+    Those whose names begin with a dot are being written, and are found under their own names next time.
+    """
+    files = [path for path in (service.folder / "var").rglob("[!.]*") if path.is_file()]
     assert files
     return [path for path in files if any(each.encode() in path.read_bytes() for each in _secrets(service))]
 

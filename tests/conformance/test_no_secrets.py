@@ -87,7 +87,8 @@ class Story:
         """Wait for a mail or an SMS that was not there before, and return what the pattern finds in it."""
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline:
-            for path in sorted((self.service.folder / "var" / kind).glob("*.*")):
+            # Without those that are being written, which get another name.
+            for path in sorted((self.service.folder / "var" / kind).glob("[!.]*")):
                 if path.name in self.seen:
                     continue
                 content = path.read_bytes()
