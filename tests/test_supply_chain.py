@@ -145,7 +145,7 @@ def audit(tools, monkeypatch, folder: Path, url: str) -> int:
     monkeypatch.setattr(module, "FILES", [requirements])
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     cache = f"--cache-dir={folder / 'cache'}"
-    status: int = module.main(["--vulnerability-service=osv", f"--osv-url={url}", cache, "--timeout=5"])
+    status: int = module.main(["--vulnerability-service=osv", f"--osv-url={url}", cache, "--timeout=60"])
     return status
 
 

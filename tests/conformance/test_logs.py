@@ -48,7 +48,7 @@ class Reader:
 
     def line(self, request_id: str) -> dict[str, object]:
         """Return the one line about this request."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         # The line is written when the answer is on its way.
         while not (found := self._calls(request_id)) and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -562,11 +562,11 @@ def test_sealer_runs_until_it_is_told_to_stop(core, monkeypatch):
     monkeypatch.setattr(sealer, "step", fail_once)
     thread = threading.Thread(target=sealer.run, args=(stop,))
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not numbers(core, merchant_id, SEALS) and time.monotonic() < deadline:
         time.sleep(0.01)
     stop.set()
-    thread.join(5)
+    thread.join(30)
 
     assert not thread.is_alive()
     assert len(numbers(core, merchant_id, SEALS)) == 1

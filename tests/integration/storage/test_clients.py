@@ -203,7 +203,7 @@ def test_what_is_left_is_written_when_the_process_stops(shop):
     thread.start()
     note(shop)
     stop.set()
-    thread.join(10)
+    thread.join(30)
 
     assert not thread.is_alive()
     assert found(shop) == {"Zeep 4.3": ({"Login": 1}, {})}
@@ -224,9 +224,9 @@ def test_thread_outlives_what_goes_wrong(shop, monkeypatch, caplog):
     thread = threading.Thread(target=keep_writing_counts, args=(shop.core, stop))
     thread.start()
 
-    assert tried.wait(10)
+    assert tried.wait(30)
     stop.set()
-    thread.join(10)
+    thread.join(30)
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
     assert "secret words" not in caplog.text
 
