@@ -5,14 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gatehouse.load.calls import Turn
-from gatehouse.load.driver import Figures
+from gatehouse.load.driver import LATE, Figures
 from scripts.soaking.verdict import judge
 from scripts.soaking.watching import Held, Sample
 
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.mark.timeout(300)
 def test_short_run_calls_and_delivers_on_both_databases():
     """Its figures are for people to judge, and its exit status for a long run on a quiet machine."""
     command = [sys.executable, "-m", "scripts.soaking", "--minutes", "0.1", "--json"]
@@ -23,8 +26,9 @@ def test_short_run_calls_and_delivers_on_both_databases():
     printed = json.loads(done.stdout)
     assert list(printed) == ["sqlite", "postgresql"]
     for each in printed.values():
-        # On a busy machine the rate is not kept.
-        assert [problem for problem in each["problems"] if "that were asked for" not in problem] == []
+        # On a busy machine the rate is not kept, and what came too late for it is not waited for.
+        told = [problem for problem in each["problems"] if LATE not in problem]
+        assert [problem for problem in told if "that were asked for" not in problem] == []
         assert {found["call"] for found in each["load"]["byCall"]} >= {"decode", "refused", "login"}
         assert each["arrived"]["mails"] + each["arrived"]["sms"] == each["messages"]["sent"]
         assert each["samples"][-1]["rows"]["sessions"] > 0
