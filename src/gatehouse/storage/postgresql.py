@@ -43,6 +43,7 @@ def make_engine(url: sa.URL, connections: int) -> Engine:
         pool_size=connections,
         max_overflow=5,
         pool_timeout=10,
+        pool_use_lifo=True,  # the last one used need not be asked whether it lives
         # Without a transaction that the driver would begin: `Database` begins its own, as with SQLite.
         isolation_level="AUTOCOMMIT",
         connect_args={name: value for name, value in _CONNECTION.items() if name not in url.query},

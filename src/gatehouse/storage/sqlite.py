@@ -47,7 +47,11 @@ def make_engine(url: sa.URL, connections: int) -> Engine:
     """Prepare connections to the file of this URL, for so many threads at the same time."""
     path = _file_of(url)
     engine = sa.create_engine(
-        url, pool_size=connections, max_overflow=5, connect_args={"timeout": LONGEST_WAIT_MS / 1000}
+        url,
+        pool_size=connections,
+        max_overflow=5,
+        pool_use_lifo=True,  # the last one used has the most in its cache that is still so
+        connect_args={"timeout": LONGEST_WAIT_MS / 1000},
     )
     if path is not None:
         _follow_file(engine, path)

@@ -390,6 +390,23 @@ def test_url_wins_over_how_connections_are_given_up(postgres_server, postgres_te
     assert parameters["tcp_user_timeout"] == "10000"
 
 
+def test_connection_that_was_used_last_is_used_again(postgres_server, postgres_template):
+    """The others rest: each that has rested is asked whether it lives before it is used."""
+    pid = sa.text("SELECT pg_backend_pid()")
+    with postgres_server.database("resting", postgres_template) as url:
+        database = Database(url)
+        with database.reading() as first, database.reading() as second:
+            others = {each.execute(pid).scalar_one() for each in (first, second)}
+        used = []
+        for _ in range(4):
+            with database.reading() as db:
+                used.append(db.execute(pid).scalar_one())
+        database.close()
+
+    assert len(others) == 2
+    assert len(set(used)) == 1
+
+
 def test_connection_that_died_is_replaced(postgres_server, postgres_template):
     """A server that was restarted is found again without anybody noticing."""
     with postgres_server.database("restarted", postgres_template) as url:
