@@ -31,6 +31,9 @@ MOST_MEGABYTES = 230
 Two are, and the C library keeps a block or two of what they gave back. Eight, one for each thread, would take 270.
 """
 
+pytestmark = pytest.mark.timeout(240)
+"""On a busy machine, to start, to renew and to stop take their time."""
+
 READY_WITHIN = 2.0
 """Seconds; on a machine that is busy with other things, less than half of the crowd waits for its answers."""
 
@@ -192,7 +195,7 @@ def _assert_stops_under_load(service: Killable, callers: list[Caller]) -> None:
     threads = [threading.Thread(target=each.work, args=(stop,)) for each in callers]
     for thread in threads:
         thread.start()
-    wait_until(lambda: sum(each.acknowledged.total() for each in callers) > 50, 30, lambda: "nobody is answered")
+    wait_until(lambda: sum(each.acknowledged.total() for each in callers) > 50, 60, lambda: "nobody is answered")
     status = service.stop()
     for thread in threads:
         thread.join()
@@ -211,7 +214,7 @@ def _assert_stops_under_load(service: Killable, callers: list[Caller]) -> None:
 def _renew(service: Killable) -> None:
     before = set(service.processes())
     service.send(signal.SIGHUP)
-    wait_until(lambda: not before & set(service.processes()), 30, lambda: "the processes are not renewed")
+    wait_until(lambda: not before & set(service.processes()), 60, lambda: "the processes are not renewed")
 
 
 def test_reload_under_load(stoppable: tuple[Killable, list[Caller]]) -> None:
