@@ -17,7 +17,7 @@ from tests.conformance.service import Service
 _ACCOUNT, _MERCHANT_ACCOUNT = 3, 5
 """Which of the demo accounts: one that no other test changes, and the one with the role of a merchant."""
 
-_DELIVERY_SECONDS = 20
+_DELIVERY_SECONDS = 60
 
 
 class LiveValues:

@@ -36,7 +36,7 @@ def test_files_are_for_user_and_group_alone(tmp_path: Path, umask: str, place: s
         }
     with running_service(folder, settings=settings, launcher=["sh", "-c", f'umask {umask}; exec "$0" "$@"']) as service:
         _cause_messages(service.port, service.demo)
-        wait_until(lambda: any(folder.rglob("*.eml")) and any(folder.rglob("*.txt")), 20, lambda: "no message has come")
+        wait_until(lambda: any(folder.rglob("*.eml")) and any(folder.rglob("*.txt")), 60, lambda: "no message has come")
         found = {
             each: each.stat().st_mode
             for each in folder.rglob("*")

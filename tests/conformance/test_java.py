@@ -28,7 +28,7 @@ AXIS = [
 ]
 """What the package libaxis-java brings."""
 
-PROGRAM_SECONDS = 60
+PROGRAM_SECONDS = 120
 
 pytestmark = pytest.mark.timeout(4 * PROGRAM_SECONDS)
 

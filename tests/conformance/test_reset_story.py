@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 from tests.conformance import soap
 from tests.conformance.service import Service
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
