@@ -38,7 +38,10 @@ READY_WITHIN = 2.0
 """Seconds; on a machine that is busy with other things, less than half of the crowd waits for its answers."""
 
 # Nobody may be refused for guessing, because every answer is known beforehand; hashes are as dear as by default.
-CROWD_SETTINGS = {name: value for name, value in SETTINGS.items() if "ARGON2" not in name} | {"GATEHOUSE_WORKERS": "2"}
+CROWD_SETTINGS = {name: value for name, value in SETTINGS.items() if "ARGON2" not in name} | {
+    "GATEHOUSE_WORKERS": "2",
+    "GATEHOUSE_HASH_SLOTS": "2",
+}
 
 
 @pytest.fixture(scope="module")
