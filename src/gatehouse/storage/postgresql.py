@@ -24,7 +24,6 @@ _CONNECTION: dict[str, Any] = {
 }
 """How a connection is given up; what the URL says of these wins."""
 
-
 _SESSION = {
     "lock_timeout": LONGEST_WAIT_MS,
     # What a caller who is not there any more holds is free again before those who wait for it give up.

@@ -25,7 +25,6 @@ _SET_UP = (
     "PRAGMA foreign_keys=ON",
     # What is deleted is overwritten, as the temporary password in a message that was sent; not every build does so.
     "PRAGMA secure_delete=ON",
-    f"PRAGMA busy_timeout={LONGEST_WAIT_MS}",
     f"PRAGMA journal_size_limit={_LOG_BYTES}",
     f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}",
 )
@@ -101,10 +100,10 @@ def is_log_long(url: sa.URL) -> bool:
 
 
 def _file_of(url: sa.URL) -> Path | None:
-    """Return the file of an embedded database; None for a server, one in memory, and what only SQLite understands."""
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+    """Return the file of an embedded database; None for one in memory, and for what only SQLite understands."""
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         return None
-    return None if url.database.startswith("file:") else Path(url.database).absolute()
+    return Path(url.database).absolute()
 
 
 def _follow_file(engine: Engine, path: Path) -> None:
