@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -70,6 +70,12 @@ def look(page: Page, scheme: Any, width: int) -> None:
     """Show a page in light or dark, on a desk or a phone."""
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 800 if width == WIDE else 640})
+
+
+def go_on(page: Page, by: Locator) -> None:
+    """Click, and wait until the next page is whole: what is read of it, or opened after it, waits for nothing."""
+    with page.expect_navigation():
+        by.click()
 
 
 @dataclass

@@ -19,7 +19,7 @@ from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.integrations import add_integration
 from gatehouse.storage.engine import Database
 from tests import factories
-from tests.conformance.browsers import Reader, serving
+from tests.conformance.browsers import Reader, go_on, serving
 
 OLGA, MAX, SUE = "olga", "max", "sue"
 """An owner; a manager and support of the first merchant."""
@@ -159,8 +159,7 @@ class Operator(Reader):
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(PASSWORDS[name])
         # What is opened next must not come before the session.
-        with page.expect_navigation():
-            page.get_by_role("button", name="Sign in").click()
+        go_on(page, page.get_by_role("button", name="Sign in"))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Page
 
 from gatehouse.app import create_app
 from gatehouse.domain.messages import MessageKind, MessageState
@@ -27,7 +27,7 @@ from gatehouse.storage.engine import Database
 from tests import factories
 from tests.conformance import soap
 from tests.conformance.admin.conftest import OLGA, PASSWORDS, SUE, Operator, _addressed
-from tests.conformance.browsers import serving
+from tests.conformance.browsers import go_on, serving
 
 IS_WRITING = bool(os.environ.get("GATEHOUSE_DOCS_PICTURES"))
 DOCS = Path(__file__).parents[3] / "docs"
@@ -153,31 +153,25 @@ def _give_up_a_mail(shop: factories.Shop, account: Any) -> None:
             outbox_rows.finish(db, each.id, "a worker", MessageState.ABANDONED, now, failure, later)
 
 
-def _go_on(page: Page, by: Locator) -> None:
-    """Click, and wait until the next page is whole: what is read of it, or written into it, waits for nothing."""
-    with page.expect_navigation():
-        by.click()
-
-
 def _block_a_device(page: Page) -> None:
     page.get_by_role("checkbox").first.check()
-    _go_on(page, page.get_by_role("button", name="Block the chosen", exact=True))
+    go_on(page, page.get_by_role("button", name="Block the chosen", exact=True))
 
 
 def _explain_the_newest(page: Page) -> None:
-    _go_on(page, page.get_by_role("link", name="Explain the request").first)
+    go_on(page, page.get_by_role("link", name="Explain the request").first)
 
 
 def _explain_an_envelope(page: Page) -> None:
     pasted = _TRACE + soap.envelope(soap.call("Login", soap.members(_LOGIN)))
     page.get_by_label("The id of a request, or the request").fill(pasted)
-    _go_on(page, page.get_by_role("button", name="Explain"))
+    go_on(page, page.get_by_role("button", name="Explain"))
 
 
 def _add_an_application(page: Page) -> None:
     """With a name that no other picture shows, and secrets that are nobody's: they are drawn anew each time."""
     page.get_by_label("Name", exact=True).fill("Till")
-    _go_on(page, page.get_by_role("button", name="Add the application"))
+    go_on(page, page.get_by_role("button", name="Add the application"))
     page.evaluate(
         "document.querySelectorAll('.secret').forEach((each) => each.textContent = 'shown-here-once-'.repeat(3))"
     )
