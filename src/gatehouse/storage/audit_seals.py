@@ -93,6 +93,7 @@ def find_unsealed_merchants(db: Connection, horizon: int) -> Sequence[int]:
         .where(audit_seals.c.merchant_id == trails.c.id)
         .order_by(audit_seals.c.number.desc())
         .limit(1)
+        .correlate(trails)  # by itself it would look no further out than to the entries
         .scalar_subquery()
     )
     unsealed = exists().where(

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from gatehouse.domain.codes import ReturnCode
+from gatehouse.domain.errors import UnavailableError
 from gatehouse.domain.events import INSTALLATION, AuditEvent
 from gatehouse.domain.operators import OperatorRole
 from gatehouse.operations import audit, operator_sign_in, operators
@@ -15,7 +16,7 @@ from gatehouse.operations.audit_seals import Sealer
 from gatehouse.operations.audit_verification import verify
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.security.keys import Keys
-from gatehouse.storage import schema, tables
+from gatehouse.storage import audit_seals, schema, tables
 from gatehouse.storage.engine import Database
 from tests.factories import NOON, make_core, make_merchant, make_shop
 
@@ -396,6 +397,30 @@ def test_parallel_writers_are_sealed_whole(core, database, sealers):
     assert sum(each.entries for each in verdicts) == 3 + 8 * 200
     assert [each.unsealed for each in verdicts] == [0, 0, 0]
     assert len(sealed_before) > 3, "the sealer ran while they wrote"
+
+
+def test_entries_that_a_sealer_left_are_sealed_by_the_next_one(core, monkeypatch):
+    """Also where others have longer chains, and newer seals."""
+    busy, quiet = make_merchant(core).id, make_merchant(core).id
+    for _ in range(3):
+        record(core, busy)
+        Sealer(core).seal_now()
+    record(core, quiet, 2)
+    record(core, busy)
+    add = audit_seals.add
+
+    def lose_the_database(db, **values):
+        if values["merchant_id"] == quiet:
+            raise UnavailableError
+        return add(db, **values)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(audit_seals, "add", lose_the_database)
+        with pytest.raises(UnavailableError):
+            Sealer(core).seal_now()
+
+    assert Sealer(core).step() == 1
+    assert [(each.fault, each.unsealed) for each in verify(core, {})] == [(None, 0)] * 3
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
