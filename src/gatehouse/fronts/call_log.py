@@ -18,6 +18,9 @@ _ENDING = re.compile(r"[A-Za-z]{2,10}")
 
 _log = logging.getLogger("gatehouse.calls")
 
+_SAME = vars(_log.makeRecord(_log.name, logging.INFO, "", 0, "%s %s", (), None))
+"""What a record finds out anew for each line, and is the same for all of these."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -100,5 +103,8 @@ def _write(
         merchant, application = entry.call.calling or (known.merchant_id, known.application_id)
         fields |= {"merchant": merchant, "application": application}
         fields |= {"integration": known.integration_id, "account": known.account_id}
-    # What `log` does, but for looking up in which line of the program it was called.
-    _log.handle(_log.makeRecord(_log.name, level, "", 0, "%s %s", (method, outcome), None, extra={"fields": fields}))
+    now = time.time()
+    record = logging.LogRecord.__new__(logging.LogRecord)
+    record.__dict__.update(_SAME, levelno=level, levelname=logging.getLevelName(level), args=(method, outcome))
+    record.__dict__.update(created=now, msecs=now % 1 * 1000, fields=fields)
+    _log.handle(record)

@@ -119,7 +119,8 @@ def new_request_id() -> str:
     """
     milliseconds, chance = time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10), "big")
     random_a, random_b = chance >> 64 & 0xFFF, chance & (1 << 62) - 1
-    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | random_a << 64 | 2 << 62 | random_b))
+    digits = f"{milliseconds << 80 | 7 << 76 | random_a << 64 | 2 << 62 | random_b:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def moment_of_request(request_id: str) -> datetime | None:

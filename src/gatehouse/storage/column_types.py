@@ -10,6 +10,9 @@ Number = BigInteger().with_variant(Integer, "sqlite")
 """A row's number: 64 bits on both, but SQLite counts up by itself only what is called INTEGER."""
 
 
+_ZONE = "+00:00"
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment in UTC, given back alike by databases that know zones and those that do not."""
 
@@ -38,16 +41,16 @@ class UtcDateTime(TypeDecorator[datetime]):
 def _in_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a moment must have a time zone")
-    return value.astimezone(UTC)
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
 def _to_text(value: datetime | None) -> str | None:
     """Return a moment as SQLAlchemy's type for SQLite writes it, without its zone."""
-    return None if value is None else _in_utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return None if value is None else _in_utc(value).isoformat(" ", "microseconds").removesuffix(_ZONE)
 
 
 def _from_text(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return None if value is None else datetime.fromisoformat(value + _ZONE)
 
 
 class Duration(TypeDecorator[timedelta]):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -29,8 +29,8 @@ class Database:
         except (ArgumentError, ImportError) as error:
             # Their texts may repeat the URL, which may hold a password.
             raise SettingsError("GATEHOUSE_DATABASE_URL: is not the URL of a database that can be used here") from error
-        self._turns = Turns(self.engine.begin, LONGEST_WAIT_MS / 1000) if self.is_sqlite else None
-        self._reading_engine = self.engine.execution_options(gatehouse_reading=True)
+        self._turns = Turns(self._begun_again, LONGEST_WAIT_MS / 1000) if self.is_sqlite else None
+        self._kept: Connection | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -40,7 +40,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection on which each statement sees what is committed then. Raises UnavailableError."""
-        with _unavailable_when_gone(), self._reading_engine.connect() as connection:
+        with _unavailable_when_gone(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -54,7 +54,7 @@ class Database:
                 with self._turns.together() as connection:
                     yield connection
             else:
-                with self._turn_alone(), self.engine.begin() as connection:
+                with self._turn_alone(), self._begun() as connection:
                     yield connection
 
     @contextmanager
@@ -71,7 +71,7 @@ class Database:
             # Inside of a transaction it would be ignored.
             execute_raw(connection, "PRAGMA foreign_keys=OFF").close()
             try:
-                with connection.begin():
+                with self._begin(connection):
                     yield connection
                     if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
                         raise RuntimeError("a row points to one that is not there any more")
@@ -90,6 +90,40 @@ class Database:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close()
         return is_long
 
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection, self._begin(connection):
+            yield connection
+
+    @contextmanager
+    def _begun_again(self) -> Iterator[Connection]:
+        """Give what `_begun` gives, on the connection that the last one left: only who has the turn may ask for it.
+
+        To take one out of the pool and put it back costs twice what SQLite needs to begin and commit.
+        """
+        connection, self._kept = self._kept, None
+        if connection is not None and not sqlite.is_of_current_file(connection):
+            connection.close()
+            connection = None
+        connection = connection or self.engine.connect()
+        try:
+            with self._begin(connection):
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._kept = connection
+
+    @contextmanager
+    def _begin(self, connection: Connection) -> Iterator[None]:
+        """Begin a transaction, which the end of the block commits and an exception rolls back.
+
+        A listener that began it, at SQLAlchemy's word, would make SQLAlchemy look for listeners in every call of it.
+        """
+        with connection.begin():
+            execute_raw(connection, "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN").close()
+            yield
+
     def _turn_alone(self) -> AbstractContextManager[None]:
         """Let one thread of this process write at a time on SQLite.
 
@@ -105,29 +139,20 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
         self.engine.dispose()
 
 
 def _make_engine(url: sa.URL, connections: int) -> Engine:
     match url.get_backend_name():
         case "sqlite":
-            engine = sqlite.make_engine(url, connections)
-            _begin_by(engine, "BEGIN IMMEDIATE")
+            return sqlite.make_engine(url, connections)
         case "postgresql":
-            engine = postgresql.make_engine(url, connections)
-            _begin_by(engine, "BEGIN")
+            return postgresql.make_engine(url, connections)
         case other:
             raise ArgumentError(f"{other} is neither of the databases that there are statements for")
-    return engine
-
-
-def _begin_by(engine: Engine, statement: str) -> None:
-    """Begin what writes by this statement; what reads has no transaction."""
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        if not connection.get_execution_options().get("gatehouse_reading"):
-            execute_raw(connection, statement).close()
 
 
 @contextmanager

@@ -21,41 +21,46 @@ _Convert = Callable[[Any], Any]
 class _Compiled:
     """A statement as one kind of database gets it."""
 
-    __slots__ = ("_given", "_is_positional", "_reads", "text")
+    __slots__ = ("_defaults", "_keys", "_names", "_reads", "_writes", "text")
 
     def __init__(self, statement: Select[Any] | UpdateBase, names: Sequence[str], dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=list(names) or None)
         self.text = str(compiled)
         written: Any = compiled
-        self._is_positional = bool(dialect.positional)
-        order = written.positiontup if self._is_positional else list(written.binds)
-        # The name under which the driver gets a value, the one under which we are given it, how it is written, and
-        # what it is where the statement says so itself.
-        self._given: list[tuple[str, str, _Convert | None, Any]] = []
-        for name in order:
-            bind = written.binds[name]
-            own = None if bind.required else bind.effective_value
-            self._given.append((name, bind.key, _to_driver(bind.type, dialect), own))
-        reads = [_from_driver(each.type, dialect) for each in _columns_of(statement)]
-        self._reads = reads if any(reads) else None
+        order = written.positiontup if dialect.positional else list(written.binds)
+        binds = [written.binds[name] for name in order]
+        # Names under which the driver gets the values, where it does not get them by their places.
+        self._names = None if dialect.positional else order
+        # Names under which we are given them, and what they are where the statement says so itself.
+        self._keys = [bind.key for bind in binds]
+        self._defaults = {
+            bind.key: bind.effective_value for bind in binds if not bind.required and bind.effective_value is not None
+        }
+        self._writes = _converting(_to_driver(bind.type, dialect) for bind in binds)
+        self._reads = _converting(_from_driver(each.type, dialect) for each in _columns_of(statement))
 
     def parameters(self, values: Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
         """Return the values as the driver wants them. Raises KeyError when one is missing."""
-        if self._is_positional:
-            return [
-                (write(values[key]) if write else values[key]) if key in values or own is None else own
-                for _, key, write, own in self._given
-            ]
-        return {
-            name: (write(values[key]) if write else values[key]) if key in values or own is None else own
-            for name, key, write, own in self._given
-        }
+        if self._defaults:
+            values = {**self._defaults, **values}
+        given = [values[key] for key in self._keys]
+        for place, write in self._writes:
+            given[place] = write(given[place])
+        return given if self._names is None else dict(zip(self._names, given, strict=True))
 
     def read(self, row: Sequence[Any]) -> Sequence[Any]:
         """Return the values of a row that the driver gave."""
-        if self._reads is None:
+        if not self._reads:
             return row
-        return [read(value) if read else value for value, read in zip(row, self._reads, strict=True)]
+        found = list(row)
+        for place, read in self._reads:
+            found[place] = read(found[place])
+        return found
+
+
+def _converting(converts: Iterable[_Convert | None]) -> Sequence[tuple[int, _Convert]]:
+    """Return the places of those values that are converted, and how."""
+    return [(place, convert) for place, convert in enumerate(converts) if convert is not None]
 
 
 class Prepared:
@@ -103,15 +108,16 @@ class Prepared:
 
 
 def execute_raw(db: Connection, text: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
-    """Execute a statement of the driver's own and return its cursor. Raises what SQLAlchemy makes of its errors.
+    """Execute a statement of the driver's own and return its cursor, which is to be closed before the next one.
 
-    Who listens to SQLAlchemy's `before_cursor_execute` hears of it as well.
+    Who listens to SQLAlchemy's `before_cursor_execute` on the engine hears of it as well. Raises what SQLAlchemy makes
+    of the driver's errors.
     """
-    for listener in db.dispatch.before_cursor_execute:
+    for listener in db.engine.dispatch.before_cursor_execute:
         listener(db, None, text, parameters, None, False)
     connection: Any = db.connection.driver_connection
     try:
-        return connection.execute(text, parameters)
+        return getattr(connection, "kept_cursor", connection).execute(text, parameters)
     except db.dialect.loaded_dbapi.Error as error:
         # Without the parameters, which are nobody's business. It gives the connection up where that is lost.
         db._handle_dbapi_exception(error, text, None, None, None)

@@ -3,12 +3,13 @@
 import os
 import sqlite3
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
 
 from gatehouse.storage.locks import LONGEST_WAIT_MS
@@ -28,6 +29,9 @@ _SET_UP = (
     f"PRAGMA journal_size_limit={_LOG_BYTES}",
     f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}",
 )
+
+_FILE = "gatehouse_file"
+"""Where a connection remembers its file: the name, and what told it from others when it was opened."""
 
 _LOST_WITH = frozenset(
     {
@@ -99,6 +103,11 @@ def is_log_long(url: sa.URL) -> bool:
         return False  # nothing was written yet
 
 
+def is_of_current_file(connection: Connection) -> bool:
+    """Whether a connection that was kept is to the file that has the name now. One in memory is."""
+    return _FILE not in connection.info or _is_current(connection.info)
+
+
 def _file_of(url: sa.URL) -> Path | None:
     """Return the file of an embedded database; None for one in memory, and for what only SQLite understands."""
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
@@ -123,11 +132,11 @@ def _follow_file(engine: Engine, path: Path) -> None:
 
     @event.listens_for(engine, "connect")
     def remember(_connection: Any, record: Any) -> None:
-        record.info["file"] = _identity(path)
+        record.info[_FILE] = str(path), _identity(str(path))
 
     @event.listens_for(engine, "checkout")
     def compare(_connection: Any, record: Any, _proxy: Any) -> None:
-        if record.info.get("file") != _identity(path):
+        if not _is_current(record.info):
             raise DisconnectionError("the file of the database is another one now")
 
 
@@ -140,10 +149,15 @@ def _is_writable(path: Path) -> bool:
     return True
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _is_current(info: Mapping[Any, Any]) -> bool:
+    path, identity = info[_FILE]
+    return bool(identity == _identity(path))
+
+
+def _identity(path: str) -> tuple[int, int] | None:
     """Return what tells this file from another one of its name, or None where there is no file."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # not by a Path, which takes as long again, for each transaction
     except OSError:
         return None
     return found.st_dev, found.st_ino
