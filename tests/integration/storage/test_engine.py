@@ -7,6 +7,7 @@ import stat
 import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -260,40 +261,44 @@ def test_database_that_is_away_is_unavailable(tmp_path):
     folder.close()
 
 
-def test_file_that_was_moved_is_not_written_to(tmp_path, sqlite_template):
+@pytest.mark.parametrize("together", [True, False])
+def test_file_that_was_moved_is_not_written_to(tmp_path, sqlite_template, together):
     """Changes that go to a file without a name are changes that nobody will ever see. Nor is an empty one made."""
     path, elsewhere = tmp_path / "gatehouse.db", tmp_path / "elsewhere.db"
     shutil.copy(sqlite_template, path)
     database = Database(f"sqlite:///{path}")
-    with database.writing() as db:
+    with database.writing(together=together) as db:
         add_operator(db, "before")
     path.rename(elsewhere)
 
-    for block in (database.reading, database.writing):
+    for block in (database.reading, partial(database.writing, together=together)):
         with pytest.raises(UnavailableError), block():
             pass
     assert not path.exists()
 
     elsewhere.rename(path)
-    with database.writing() as db:
+    with database.writing(together=together) as db:
         add_operator(db, "after")
     assert count_operators(database) == 2
     database.close()
 
 
-def test_file_that_was_replaced_is_used(tmp_path, sqlite_template):
+@pytest.mark.parametrize("together", [True, False])
+def test_file_that_was_replaced_is_used(tmp_path, sqlite_template, together):
     """A backup that was put in the place of the file counts without a restart."""
     path, backup = tmp_path / "gatehouse.db", tmp_path / "backup.db"
     shutil.copy(sqlite_template, path)
     shutil.copy(sqlite_template, backup)
     database = Database(f"sqlite:///{path}")
-    with database.writing() as db:
+    with database.writing(together=together) as db:
         add_operator(db, "of the old file")
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink()
     backup.replace(path)
 
-    assert count_operators(database) == 0
+    with database.writing(together=together) as db:
+        add_operator(db, "of the new file")
+    assert count_operators(database) == 1
     database.close()
 
 
