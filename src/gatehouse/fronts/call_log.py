@@ -18,8 +18,10 @@ _ENDING = re.compile(r"[A-Za-z]{2,10}")
 
 _log = logging.getLogger("gatehouse.calls")
 
-_SAME = vars(_log.makeRecord(_log.name, logging.INFO, "", 0, "%s %s", (), None))
-"""What a record finds out anew for each line, and is the same for all of these."""
+_SAME = vars(_log.makeRecord(_log.name, logging.INFO, "", 0, "%s %s", (), None)) | dict.fromkeys(
+    ("process", "processName", "thread", "threadName", "taskName")
+)
+"""What a record finds out anew for each line, and is the same for all of these, or not told."""
 
 
 @dataclass(slots=True)

@@ -48,7 +48,7 @@ def make_core(settings: Settings) -> Core:
     keys = Keys(settings.secret_key)
     return Core(
         settings=settings,
-        # One connection for each thread and one for the delivery worker.
+        # One connection for each thread and one for the delivery worker. What SQLite's writers keep is beyond them.
         database=Database(settings.database_url, connections=settings.threads + 1),
         passwords=PasswordHasher(
             memory_kib=settings.argon2_memory_kib,

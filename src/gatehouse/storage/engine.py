@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -22,6 +22,7 @@ class Database:
     def __init__(self, url: str, connections: int = 10) -> None:
         """Prepare, without connecting. `connections` is how many threads may ask at the same time.
 
+        What is taken from `engine` itself begins no transaction: `writing` does.
         Raises SettingsError when the URL is none, or asks for a driver that is not installed.
         """
         try:
@@ -31,6 +32,9 @@ class Database:
             raise SettingsError("GATEHOUSE_DATABASE_URL: is not the URL of a database that can be used here") from error
         self._turns = Turns(self._begun_again, LONGEST_WAIT_MS / 1000) if self.is_sqlite else None
         self._kept: Connection | None = None
+        self._is_kept_doubtful = False
+        if self.is_sqlite:
+            event.listen(self.engine, "invalidate", self._doubt_kept)
 
     @property
     def is_sqlite(self) -> bool:
@@ -102,8 +106,9 @@ class Database:
         To take one out of the pool and put it back costs twice what SQLite needs to begin and commit.
         """
         connection, self._kept = self._kept, None
-        if connection is not None and not sqlite.is_of_current_file(connection):
-            connection.close()
+        is_doubtful, self._is_kept_doubtful = self._is_kept_doubtful, False
+        if connection is not None and (is_doubtful or not sqlite.is_of_current_file(connection)):
+            connection.close()  # the pool will look at it
             connection = None
         connection = connection or self.engine.connect()
         try:
@@ -118,11 +123,15 @@ class Database:
     def _begin(self, connection: Connection) -> Iterator[None]:
         """Begin a transaction, which the end of the block commits and an exception rolls back.
 
-        A listener that began it, at SQLAlchemy's word, would make SQLAlchemy look for listeners in every call of it.
+        Not by a listener of SQLAlchemy's `begin`: with any on the engine, it asks for listeners at every step.
         """
         with connection.begin():
             execute_raw(connection, "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN").close()
             yield
+
+    def _doubt_kept(self, *_: object) -> None:
+        """Note that a connection was given up, and with it all that the pool had opened before."""
+        self._is_kept_doubtful = True
 
     def _turn_alone(self) -> AbstractContextManager[None]:
         """Let one thread of this process write at a time on SQLite.
@@ -138,7 +147,7 @@ class Database:
             sqlite.make_file(self.engine.url)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, when nobody writes any more."""
         kept, self._kept = self._kept, None
         if kept is not None:
             kept.close()

@@ -111,6 +111,11 @@ def _watch_server(engine: Engine) -> None:
     def connect(_dialect: Any, _record: Any, _arguments: list[Any], options: dict[str, Any]) -> Any:
         return server.connect(**options)
 
+    @event.listens_for(engine, "checkin")
+    def forget(connection: Any, _record: Any) -> None:
+        if connection is not None:  # as it is of one that was lost
+            connection.forget_cursor()
+
 
 def _limit_waits(connection: Any, _record: Any) -> None:
     """Let no statement wait for ever for what somebody else has locked, also where that one has vanished."""

@@ -84,10 +84,10 @@ class Server:
 
 
 class KeptCursor(psycopg.Cursor[Any]):
-    """A cursor for one statement after the other: to make one takes half as long as to execute a short statement."""
+    """A cursor for all statements of a block: to make one takes half as long as to execute a short statement."""
 
     def close(self) -> None:
-        """Stay, for the next statement."""
+        """Stay, for the next statement of the block."""
 
 
 class WatchedConnection(psycopg.Connection[Any]):
@@ -99,6 +99,10 @@ class WatchedConnection(psycopg.Connection[Any]):
     def kept_cursor(self) -> KeptCursor:
         """The cursor of those who read all of a result before the next statement (`storage/prepared.py`)."""
         return KeptCursor(self)
+
+    def forget_cursor(self) -> None:
+        """Let go of what the last statement was given and gave: a connection may rest for days."""
+        self.__dict__.pop("kept_cursor", None)
 
     def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **options: Any) -> T:
         """Wait until the generator, which talks to the server, has ended, and return its result.

@@ -104,7 +104,7 @@ def is_log_long(url: sa.URL) -> bool:
 
 
 def is_of_current_file(connection: Connection) -> bool:
-    """Whether a connection that was kept is to the file that has the name now. One in memory is."""
+    """Whether a connection that was kept is to the file that has the name now, where it has one that we know."""
     return _FILE not in connection.info or _is_current(connection.info)
 
 

@@ -56,6 +56,7 @@ def _count_steps(database: Database, visitor: Visitor, path: str) -> int:
     def listen(connection: Any, _record: Any, _proxy: Any) -> None:
         connection.set_progress_handler(count, 100)
 
+    database.close()  # so that those that are kept are taken anew, too
     sa.event.listen(database.engine, "checkout", listen)
     try:
         _open(visitor, path)

@@ -237,6 +237,19 @@ def test_moments_come_back_in_utc_from_both(database):
     assert row.temporary_password_lifetime == timedelta(minutes=30)
 
 
+@pytest.mark.parametrize("written", ["2026-03-01", "2026-03-01 00:00:00", "2026-03-01T00:00:00+00:00"])
+def test_moments_that_others_wrote_are_read(tmp_path, sqlite_template, written):
+    """SQLite keeps them as text, which a script of the operator may have written in another form than we do."""
+    shutil.copy(sqlite_template, tmp_path / "gatehouse.db")
+    database = Database(f"sqlite:///{tmp_path / 'gatehouse.db'}")
+    with database.writing() as db:
+        db.execute(tables.merchants.insert().values(_merchant("M")))
+        db.exec_driver_sql("UPDATE merchants SET created_at = ?", (written,))
+
+        assert db.execute(sa.select(tables.merchants.c.created_at)).scalar_one() == datetime(2026, 3, 1, tzinfo=UTC)
+    database.close()
+
+
 def test_moment_without_a_zone_is_refused(database):
     """It would mean something else on each machine."""
     naive = datetime(2026, 3, 1, 12, 0)  # noqa: DTZ001 - that is what is refused
@@ -319,6 +332,26 @@ def test_connection_that_could_only_read_is_given_up(tmp_path, sqlite_template):
     database.close()
 
 
+def test_kept_connection_is_given_up_with_the_others(tmp_path, sqlite_template):
+    """One that could only read may keep all of its process from writing, until the last of them is closed."""
+    path = tmp_path / "gatehouse.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    with database.writing(together=True) as db:
+        add_operator(db, "before")
+        kept = db.connection.driver_connection
+    with database.reading() as db:
+        db.exec_driver_sql("PRAGMA query_only = ON")
+    with pytest.raises(UnavailableError), database.reading() as db:
+        add_operator(db, "refused")
+
+    with database.writing(together=True) as db:
+        assert db.connection.driver_connection is not kept
+        add_operator(db, "after")
+    assert count_operators(database) == 2
+    database.close()
+
+
 @pytest.mark.parametrize("umask", [0o022, 0o000, 0o077])
 def test_files_of_the_database_are_for_user_and_group_alone(tmp_path, umask):
     """Whatever the umask of who starts it."""
@@ -372,6 +405,7 @@ def test_who_vanishes_after_writing_several_rows_holds_no_locks(postgres_server,
     with postgres_server.database("vanished", postgres_template) as url:
         database = Database(url)
         with database.engine.connect() as vanished:
+            vanished.execute(sa.text("BEGIN"))
             write(vanished)
             deadline = time.monotonic() + 10
             while postgres_server.administration.execute(is_there).fetchone() and time.monotonic() < deadline:

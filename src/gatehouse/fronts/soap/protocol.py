@@ -139,7 +139,7 @@ class SpyneServer(ServerBase):  # type: ignore[misc]
         initial.udc = exchange
         (ctx,) = self.generate_contexts(initial)
         if ctx.in_error is None:
-            ctx.function = ctx.descriptor.function
+            ctx.function = ctx.descriptor.function  # which the property of Spyne's own context does
             self.get_in_object(ctx)
             self.get_out_object(ctx)
         if ctx.in_error is not None or ctx.out_error is not None:
