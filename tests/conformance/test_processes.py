@@ -132,6 +132,64 @@ def test_process_that_ends_is_replaced(service: Service) -> None:
     assert parent(fresh) == parent(before[1])
 
 
+KEPT = 24
+"""Connections that are opened together and kept, as a proxy does."""
+
+FEWEST = 8
+"""That a process gets of them. The first to wake would get nearly all."""
+
+
+@pytest.fixture(scope="module")
+def gunicorn_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service of the worker that shares connections out."""
+    settings = {"GATEHOUSE_SERVER": "gunicorn", "GATEHOUSE_WORKERS": str(PROCESSES)}
+    with running_service(tmp_path_factory.mktemp("connections"), settings=settings) as running:
+        wait_until(lambda: len(processes(running)) == PROCESSES and is_ready(running), 30, lambda: running.log)
+        yield running
+
+
+@contextlib.contextmanager
+def kept_connections(service: Service) -> Iterator[list[int]]:
+    """Open some connections at once and call on each; give how many of them each process has."""
+    with contextlib.ExitStack() as opened:
+        connections = []
+        before = {each: open_files(each) for each in processes(service)}
+        for _ in range(KEPT):
+            connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+            connections.append(opened.enter_context(contextlib.closing(connection)))
+            connection.connect()
+        for connection in connections:
+            connection.request("GET", "/healthz")
+        for connection in connections:
+            assert connection.getresponse().read()
+        yield [sum("socket:" in name for name in open_files(each) - files) for each, files in before.items()]
+
+
+def test_kept_connections_are_shared_out(gunicorn_service: Service) -> None:
+    """So that no process has all the work of a proxy that keeps its connections; also by one that was made later."""
+    with kept_connections(gunicorn_service) as shares:
+        assert sum(shares) >= KEPT
+        assert min(shares) >= FEWEST, shares
+
+    before = processes(gunicorn_service)
+    os.kill(before[0], signal.SIGKILL)
+    wait_until(
+        lambda: before[0] not in processes(gunicorn_service) and len(processes(gunicorn_service)) == PROCESSES,
+        30,
+        lambda: gunicorn_service.log,
+    )
+    wait_until(lambda: is_ready(gunicorn_service), 30, lambda: gunicorn_service.log)
+    with kept_connections(gunicorn_service) as shares:
+        assert min(shares) >= FEWEST, shares
+
+
+def test_who_hangs_keeps_no_connection_waiting(gunicorn_service: Service) -> None:
+    """A process with few connections that does nothing leaves them to the others."""
+    hanging = processes(gunicorn_service)[0]
+    with stopped({hanging}), kept_connections(gunicorn_service) as shares:
+        assert sorted(shares) == [0, KEPT]
+
+
 def test_processes_are_renewed(service: Service) -> None:
     """By a HUP, which tells nobody to come back later."""
     before = processes(service)

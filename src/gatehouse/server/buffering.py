@@ -26,8 +26,11 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
 from gatehouse.domain.errors import place_of
+from gatehouse.server.balance import Balance
 from gatehouse.server.framing import Frame, Progress
 from gatehouse.server.limits import (
+    LEFT_BATCH,
+    LEFT_SECONDS,
     LINGER_BYTES,
     LINGER_SECONDS,
     MAX_HELD_BYTES,
@@ -72,10 +75,14 @@ class _Arrival:
 
 
 class BufferingWorker(ThreadWorker):
-    """The worker class. `request_seconds` and `max_body_bytes` are set on a subclass: gunicorn makes the instances."""
+    """The worker class. What is declared here is set on a subclass: gunicorn makes the instances."""
 
     request_seconds: float
     max_body_bytes: int
+    balance: Balance
+
+    place: int | None = None
+    """In the balance; set before the process is made."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin without connections."""
@@ -84,6 +91,7 @@ class BufferingWorker(ThreadWorker):
         self._arriving: dict[Any, _Arrival] = {}
         self._answering: dict[Any, float] = {}
         self._lingering: dict[Any, tuple[float, int]] = {}
+        self._left: dict[socket.socket, float] = {}
         self._held_bytes = 0
         self._stop_deadline: float | None = None
         self._tls: ssl.SSLContext | None = None
@@ -95,6 +103,29 @@ class BufferingWorker(ThreadWorker):
             self._tls = gunicorn_sock.ssl_context(self.cfg)
         self._probe_threads = ThreadPoolExecutor(PROBE_THREADS, "probe")
         super().init_process()
+
+    def accept(self, listener: Any) -> None:
+        """Take a new connection, or leave it for a moment to a process that has fewer."""
+        if self.balance.has_fewer(self.nr_conns):
+            self.poller.unregister(listener)
+            self._left[listener] = time.monotonic() + LEFT_SECONDS
+        else:
+            self._accept(listener)
+
+    def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
+        """Do what has come, and take the connections that were left to others in vain."""
+        super().wait_for_and_dispatch_events(LEFT_SECONDS if self._left else timeout)
+        now = time.monotonic()
+        for listener in [each for each, until in self._left.items() if until <= now]:
+            self._listen_again(listener)
+            for _ in range(LEFT_BATCH):
+                self._accept(listener)
+
+    def set_accept_enabled(self, enabled: bool | None) -> None:
+        """Listen, or listen no more. gunicorn's takes all listeners to be in the same state."""
+        for listener in list(self._left):
+            self._listen_again(listener)
+        super().set_accept_enabled(enabled)
 
     def enqueue_req(self, conn: Any) -> None:
         """Collect the next request of a connection, then have a thread answer it."""
@@ -139,6 +170,7 @@ class BufferingWorker(ThreadWorker):
     def murder_pending(self) -> None:
         """End what has taken too long. gunicorn calls it with each turn of its loop, at least once a second."""
         super().murder_pending()
+        self._tell()
         now = time.monotonic()
         if not self.alive and self._stop_deadline is None:
             self._stop_deadline = now + STOP_SECONDS
@@ -154,6 +186,21 @@ class BufferingWorker(ThreadWorker):
             with contextlib.suppress(OSError):
                 # Wakes the thread. The method of SSLSocket would take the TLS away under it.
                 socket.socket.shutdown(oldest.sock, socket.SHUT_RDWR)
+
+    def _accept(self, listener: Any) -> None:
+        super().accept(listener)
+        self._tell()
+
+    def _listen_again(self, listener: Any) -> None:
+        del self._left[listener]
+        self.poller.register(listener, selectors.EVENT_READ, self.accept)
+
+    def _tell(self) -> None:
+        """Let the other processes know how many connections there are."""
+        if self.alive:
+            self.balance.note(self.place, self.nr_conns)
+        else:
+            self.balance.close(self.place)
 
     def _begin(self, conn: Any) -> None:
         """Do what a connection needs before its first request, but wait for nothing."""
@@ -303,7 +350,7 @@ def before_request(_worker: Any, request: Any) -> None:
         request.force_close()
 
 
-def worker_class(request_seconds: float, max_body_bytes: int) -> type[BufferingWorker]:
-    """Return the worker class with these limits."""
-    limits: dict[str, Any] = {"request_seconds": request_seconds, "max_body_bytes": max_body_bytes}
-    return type("BufferingWorker", (BufferingWorker,), limits)
+def worker_class(request_seconds: float, max_body_bytes: int, balance: Balance) -> type[BufferingWorker]:
+    """Return the worker class with these limits, whose processes share this balance."""
+    given: dict[str, Any] = {"request_seconds": request_seconds, "max_body_bytes": max_body_bytes, "balance": balance}
+    return type("BufferingWorker", (BufferingWorker,), given)

@@ -19,6 +19,7 @@ from gatehouse.delivery.background import background_of
 from gatehouse.operations.clients import keep_writing_counts
 from gatehouse.operations.core import Core, make_core
 from gatehouse.server import buffering
+from gatehouse.server.balance import Balance
 
 _TIMEOUT = 60
 """Seconds after which a process that does not even tell of itself is replaced."""
@@ -55,6 +56,7 @@ class Server(BaseApplication):
         self._with_worker = with_worker
         self._when_ready = when_ready
         self._core: Core | None = None
+        self._balance = Balance(2 * settings.workers)  # a reload makes new ones before the old ones end
         super().__init__()
 
     def load_config(self) -> None:
@@ -78,6 +80,8 @@ class Server(BaseApplication):
             "umask": 0o027,
             "proc_name": "gatehouse",
             "when_ready": self._be_ready,
+            "pre_fork": lambda _, worker: self._enter(worker),
+            "child_exit": lambda _, worker: self._balance.leave(worker.place),
             "post_worker_init": lambda _: self._start_threads(),
             "worker_exit": _stop_threads,
         }
@@ -118,7 +122,10 @@ class Server(BaseApplication):
             from gatehouse.server import granian
 
             return granian.worker_class(settings.request_seconds, self._keep_alive, settings.soap_max_bytes)
-        return buffering.worker_class(settings.request_seconds, settings.soap_max_bytes)
+        return buffering.worker_class(settings.request_seconds, settings.soap_max_bytes, self._balance)
+
+    def _enter(self, worker: Any) -> None:
+        worker.place = self._balance.enter()
 
     def _start_threads(self) -> None:
         """Start what runs in each process beside its requests."""

@@ -1,0 +1,54 @@
+"""Which process new connections are left to."""
+
+import os
+
+from gatehouse.server.balance import Balance
+
+
+def test_processes_know_of_each_other() -> None:
+    """What one says, those see that were made from the same."""
+    balance = Balance(2)
+    mine, other = balance.enter(), balance.enter()
+    balance.note(mine, 5)
+    assert not balance.has_fewer(5)
+
+    if (child := os.fork()) == 0:
+        balance.note(other, 4)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert balance.has_fewer(5)
+    assert not balance.has_fewer(4)
+
+
+def test_who_takes_no_more_is_left_out() -> None:
+    """A process that is being made, that stops, or that has ended."""
+    balance = Balance(2)
+    mine, other = balance.enter(), balance.enter()
+    balance.note(mine, 5)
+    assert not balance.has_fewer(5)
+
+    balance.note(other, 0)
+    assert balance.has_fewer(5)
+    balance.close(other)
+    assert not balance.has_fewer(5)
+
+    balance.note(other, 0)
+    balance.leave(other)
+    assert not balance.has_fewer(5)
+
+
+def test_more_processes_than_places() -> None:
+    """They work without being balanced, until a place is free again."""
+    balance = Balance(3)
+    places = [balance.enter() for _ in range(3)]
+    assert len(set(places)) == 3
+
+    assert balance.enter() is None
+    balance.note(None, 7)
+    balance.close(None)
+    balance.leave(None)
+    assert balance.enter() is None
+
+    balance.leave(places[1])
+    assert balance.enter() == places[1]
