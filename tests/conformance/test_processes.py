@@ -38,6 +38,12 @@ def parent(process: int) -> int:
     return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+def states(process: int) -> set[str]:
+    """Return what the threads of the process do: R when they run, S when they wait, T when they are stopped."""
+    threads = Path(f"/proc/{process}/task").iterdir()
+    return {(each / "stat").read_text().rpartition(")")[2].split()[0] for each in threads}
+
+
 def open_files(process: int) -> set[str]:
     """Return what the process has open: names of files, and sockets by their numbers."""
     found = set()
@@ -108,10 +114,11 @@ def test_every_process_hashes_at_once(service: Service) -> None:
 
 @contextlib.contextmanager
 def stopped(some: set[int]) -> Iterator[None]:
-    """Let processes do nothing meanwhile."""
+    """Let processes do nothing meanwhile, in none of their threads."""
     for each in some:
         os.kill(each, signal.SIGSTOP)
     try:
+        wait_until(lambda: all(states(each) == {"T"} for each in some), 10, lambda: "the processes do not stop")
         yield
     finally:
         for each in some:
