@@ -30,6 +30,7 @@ class Database:
         except (ArgumentError, ImportError) as error:
             # Their texts may repeat the URL, which may hold a password.
             raise SettingsError("GATEHOUSE_DATABASE_URL: is not the URL of a database that can be used here") from error
+        self._write_lock = sqlite.write_lock(self.engine.url) if self.is_sqlite else None
         self._turns = Turns(self._begun_again, LONGEST_WAIT_MS / 1000) if self.is_sqlite else None
         self._kept: Connection | None = None
         self._is_kept_doubtful = False
@@ -126,7 +127,10 @@ class Database:
         Not by a listener of SQLAlchemy's `begin`: with any on the engine, it asks for listeners at every step.
         """
         with connection.begin():
-            execute_raw(connection, "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN").close()
+            if self._write_lock is not None:
+                self._write_lock.begin(connection)
+            else:
+                execute_raw(connection, "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN").close()
             yield
 
     def _doubt_kept(self, *_: object) -> None:
@@ -151,6 +155,8 @@ class Database:
         kept, self._kept = self._kept, None
         if kept is not None:
             kept.close()
+        if self._write_lock is not None:
+            self._write_lock.close()
         self.engine.dispose()
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
 
 from gatehouse.storage.locks import LONGEST_WAIT_MS
+from gatehouse.storage.write_lock import WriteLock
 
 _LOG_BYTES = 4 * 2**20
 """Bytes of SQLite's log from which `checkpoint` brings it into the file, and to which it is cut when it begins anew."""
@@ -92,6 +93,12 @@ def make_file(url: sa.URL) -> None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # SQLite gives the files that it makes beside this one the same rights.
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))
+
+
+def write_lock(url: sa.URL) -> WriteLock | None:
+    """Return the lock that processes share which write to this file; None where others cannot know the file."""
+    path = _file_of(url)
+    return None if path is None else WriteLock(path.parent)
 
 
 def is_log_long(url: sa.URL) -> bool:
