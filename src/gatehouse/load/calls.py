@@ -6,9 +6,10 @@ instead.
 
 import itertools
 import re
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatehouse.load.people import Person
 from gatehouse.load.target import Target
@@ -21,6 +22,9 @@ SUCCESS = "Success"
 
 _KEPT_SESSIONS = 1000
 """Sessions that are kept for later calls at most."""
+
+_USED_SECONDS = 30.0
+"""How long a session is used. A client does not come back to one that may have expired; it logs in again."""
 
 _SPOILED = frozenset({"InvalidCookie", "CookieExpired", "CookieReplayed", "SessionExpired"})
 """What says that a cookie or a session is of no use any more."""
@@ -46,10 +50,11 @@ class _Series:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """A session, and the device that was registered with it, if one was."""
+    """A session, when it was given, and the device that was registered with it, if one was."""
 
     person: Person
     token: str
+    given: float
     device: str | None = None
 
 
@@ -106,7 +111,7 @@ class Calls:
         def take(outcome: str, body: bytes) -> None:
             found = _SESSION.search(body)
             if outcome == SUCCESS and found:
-                self._sessions.append(_Session(person, found[1].decode()))
+                self._sessions.append(_Session(person, found[1].decode(), time.monotonic()))
 
         return Turn("login", request, SUCCESS, take)
 
@@ -132,9 +137,9 @@ class Calls:
         return Turn("decode", request, SUCCESS, take)
 
     def _log_off(self) -> Turn:
-        if not self._sessions:
+        session = _take_fresh(self._sessions)
+        if session is None:
             return self._login()
-        session = self._sessions.popleft()
         return Turn("logoff", self._target.soap("LogOff", session.person.token, session.token), SUCCESS, _ignore)
 
     def _refused(self) -> Turn:
@@ -154,23 +159,23 @@ class Calls:
         return Turn("reset", self._target.soap("ResetPassword", person.token, Email=person.email), SUCCESS, _ignore)
 
     def _register(self) -> Turn:
-        if not self._sessions:
+        session = _take_fresh(self._sessions)
+        if session is None:
             return self._login()
-        session = self._sessions.popleft()
         # As many devices as people have, not one more with each call.
         device = f"load-{next(self._numbers) % 4}-{session.person.email}"
 
         def take(outcome: str, _body: bytes) -> None:
             if outcome == SUCCESS:
-                self._devices.append(_Session(session.person, session.token, device))
+                self._devices.append(replace(session, device=device))
 
         request = self._target.soap("RegisterDevice", session.person.token, session.token, deviceId=device)
         return Turn("register", request, SUCCESS, take)
 
     def _send_code(self) -> Turn:
-        if not self._devices:
+        session = _take_fresh(self._devices)
+        if session is None:
             return self._register()
-        session = self._devices.popleft()
 
         def take(outcome: str, _body: bytes) -> None:
             if outcome not in _SPOILED:
@@ -204,6 +209,16 @@ def mixed(makers: Mapping[str, Callable[[], Turn]], mix: Mapping[str, int]) -> I
         chosen = max(credit, key=credit.__getitem__)
         credit[chosen] -= total
         yield makers[chosen]()
+
+
+def _take_fresh(sessions: deque[_Session]) -> _Session | None:
+    """Return the first session that is still used, and forget those before it; None when there is none."""
+    oldest = time.monotonic() - _USED_SECONDS
+    while sessions:
+        session = sessions.popleft()
+        if session.given >= oldest:
+            return session
+    return None
 
 
 def _ignore(_outcome: str, _body: bytes) -> None:
