@@ -151,8 +151,24 @@ def gunicorn_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servi
     """A service of the worker that shares connections out."""
     settings = {"GATEHOUSE_SERVER": "gunicorn", "GATEHOUSE_WORKERS": str(PROCESSES)}
     with running_service(tmp_path_factory.mktemp("connections"), settings=settings) as running:
-        wait_until(lambda: len(processes(running)) == PROCESSES and is_ready(running), 30, lambda: running.log)
+        wait_until(lambda: all_listen(running), 30, lambda: running.log)
         yield running
+
+
+def all_listen(service: Service) -> bool:
+    """Whether every process waits for connections: those that do not yet, get none."""
+    return [watches_listener(each) for each in processes(service)] == [True] * PROCESSES
+
+
+def watches_listener(process: int) -> bool:
+    """Whether the loop of this process waits for what its parent has open, which is the address."""
+    inherited = {each for each in open_files(parent(process)) if each.startswith("socket:")}
+    watched = set()
+    with contextlib.suppress(OSError):
+        for each in Path(f"/proc/{process}/fdinfo").iterdir():
+            for number in re.findall(r"^tfd: +(\d+)", each.read_text(), re.M):
+                watched.add(os.readlink(f"/proc/{process}/fd/{number}"))
+    return bool(inherited & watched)
 
 
 @contextlib.contextmanager
@@ -181,11 +197,10 @@ def test_kept_connections_are_shared_out(gunicorn_service: Service) -> None:
     before = processes(gunicorn_service)
     os.kill(before[0], signal.SIGKILL)
     wait_until(
-        lambda: before[0] not in processes(gunicorn_service) and len(processes(gunicorn_service)) == PROCESSES,
+        lambda: before[0] not in processes(gunicorn_service) and all_listen(gunicorn_service),
         30,
         lambda: gunicorn_service.log,
     )
-    wait_until(lambda: is_ready(gunicorn_service), 30, lambda: gunicorn_service.log)
     with kept_connections(gunicorn_service) as shares:
         assert min(shares) >= FEWEST, shares
 

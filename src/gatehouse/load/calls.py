@@ -24,7 +24,7 @@ _KEPT_SESSIONS = 1000
 """Sessions that are kept for later calls at most."""
 
 _USED_SECONDS = 30.0
-"""How long a session is used. A client does not come back to one that may have expired; it logs in again."""
+"""How long a session is used, which is half of the life that `scripts/soak` gives it. Clients then log in again."""
 
 _SPOILED = frozenset({"InvalidCookie", "CookieExpired", "CookieReplayed", "SessionExpired"})
 """What says that a cookie or a session is of no use any more."""

@@ -1,4 +1,4 @@
-"""Which of the processes has the fewest connections, so that new ones go there.
+"""Which processes have fewer connections than others, so that new ones go there.
 
 All processes listen on one socket, and the first to wake takes what has come: of 32 connections that a proxy opens
 together and keeps, one process of two got 29, and its one interpreter was the limit while a core had nothing to do.
@@ -14,7 +14,7 @@ class Balance:
     """How many connections each process has, in memory that they share. Made before they are."""
 
     def __init__(self, places: int) -> None:
-        """Begin without processes. Of more than there are places for, the others take what comes."""
+        """Begin without processes. Of more than there are places for, nobody knows, and nobody leaves them any."""
         self._counts = memoryview(mmap.mmap(-1, places * array("i").itemsize)).cast("i")
         self._free = list(reversed(range(places)))
         for place in self._free:

@@ -30,10 +30,12 @@ from gatehouse.server.balance import Balance
 from gatehouse.server.framing import Frame, Progress
 from gatehouse.server.limits import (
     LEFT_BATCH,
+    LEFT_LOOK_SECONDS,
     LEFT_SECONDS,
     LINGER_BYTES,
     LINGER_SECONDS,
     MAX_HELD_BYTES,
+    MORE_CONNECTIONS,
     PROBE_THREADS,
     STOP_SECONDS,
     UNREAD_SECONDS,
@@ -106,7 +108,7 @@ class BufferingWorker(ThreadWorker):
 
     def accept(self, listener: Any) -> None:
         """Take a new connection, or leave it for a moment to a process that has fewer."""
-        if self.balance.has_fewer(self.nr_conns):
+        if self._has_more:
             self.poller.unregister(listener)
             self._left[listener] = time.monotonic() + LEFT_SECONDS
         else:
@@ -114,18 +116,22 @@ class BufferingWorker(ThreadWorker):
 
     def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
         """Do what has come, and take the connections that were left to others in vain."""
-        super().wait_for_and_dispatch_events(LEFT_SECONDS if self._left else timeout)
+        super().wait_for_and_dispatch_events(LEFT_LOOK_SECONDS if self._left else timeout)
         now = time.monotonic()
-        for listener in [each for each, until in self._left.items() if until <= now]:
-            self._listen_again(listener)
-            for _ in range(LEFT_BATCH):
-                self._accept(listener)
+        for listener, until in list(self._left.items()):
+            if not self._has_more:
+                self._listen_again(listener)
+            elif until <= now:
+                self._listen_again(listener)
+                for _ in range(min(LEFT_BATCH, self.worker_connections - self.nr_conns)):
+                    self._accept(listener)
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
         """Listen, or listen no more. gunicorn's takes all listeners to be in the same state."""
         for listener in list(self._left):
             self._listen_again(listener)
         super().set_accept_enabled(enabled)
+        self._tell()
 
     def enqueue_req(self, conn: Any) -> None:
         """Collect the next request of a connection, then have a thread answer it."""
@@ -186,6 +192,11 @@ class BufferingWorker(ThreadWorker):
             with contextlib.suppress(OSError):
                 # Wakes the thread. The method of SSLSocket would take the TLS away under it.
                 socket.socket.shutdown(oldest.sock, socket.SHUT_RDWR)
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether another process should take the next connection."""
+        return self.balance.has_fewer(self.nr_conns - MORE_CONNECTIONS)
 
     def _accept(self, listener: Any) -> None:
         super().accept(listener)

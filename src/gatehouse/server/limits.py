@@ -17,8 +17,14 @@ MAX_HELD_BYTES = 32 * 1024 * 1024
 PROBE_THREADS = 2
 """Threads for what load balancers ask. Behind a crowd of callers they would learn too late that it is there."""
 
+MORE_CONNECTIONS = 2
+"""How many more than another process one may have. With none, processes that have as many leave them to each other."""
+
 LEFT_SECONDS = 0.005
 """How long a new connection is left to a process that has fewer, which may be busy, or hang."""
+
+LEFT_LOOK_SECONDS = 0.001
+"""After which it is looked whether the other has caught up."""
 
 LEFT_BATCH = 4
 """Connections that are then taken at once: while a process hangs, the others should not take one each 5 ms."""

@@ -83,7 +83,7 @@ class Server(BaseApplication):
             "pre_fork": lambda _, worker: self._enter(worker),
             "child_exit": lambda _, worker: self._balance.leave(worker.place),
             "post_worker_init": lambda _: self._start_threads(),
-            "worker_exit": _stop_threads,
+            "worker_exit": lambda _, worker: self._stop(worker),
         }
         if self._settings.tls_certificate:
             options["certfile"] = str(self._settings.tls_certificate)
@@ -127,6 +127,11 @@ class Server(BaseApplication):
     def _enter(self, worker: Any) -> None:
         worker.place = self._balance.enter()
 
+    def _stop(self, worker: Any) -> None:
+        # However its loop ended: from now on it takes none.
+        self._balance.close(worker.place)
+        _stop_threads()
+
     def _start_threads(self) -> None:
         """Start what runs in each process beside its requests."""
         assert self._core is not None
@@ -153,7 +158,7 @@ def _start(name: str, run: Callable[[threading.Event], None]) -> None:
     thread.start()
 
 
-def _stop_threads(_arbiter: Any, _worker: Any) -> None:
+def _stop_threads() -> None:
     _stop.set()
     for thread in _threads:
         thread.join(_WORKER_STOP)

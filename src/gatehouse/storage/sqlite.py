@@ -96,7 +96,7 @@ def make_file(url: sa.URL) -> None:
 
 
 def write_lock(url: sa.URL) -> WriteLock | None:
-    """Return the lock that processes share which write to this file; None where others cannot know the file."""
+    """Return the lock of those that write to this file; None where there is none, or only SQLite knows it."""
     path = _file_of(url)
     return None if path is None else WriteLock(path.parent)
 

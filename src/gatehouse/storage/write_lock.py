@@ -30,7 +30,10 @@ _LET_IN_SECONDS = 0.002
 
 
 class WriteLock:
-    """The lock on one database, as one process takes it. One thread at a time may use it."""
+    """The lock on one database, as one process takes it. One thread at a time may use it.
+
+    Databases in one directory are polite to each other, too, which costs each some milliseconds: give each its own.
+    """
 
     def __init__(self, directory: Path) -> None:
         """Take the directory that the file of the database is in, without opening it yet."""
@@ -42,12 +45,12 @@ class WriteLock:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         self._let_others_in()
-        driver.execute("PRAGMA busy_timeout=0").close()
         try:
-            with contextlib.suppress(sqlite3.OperationalError):
+            with contextlib.suppress(sqlite3.Error):
+                driver.execute("PRAGMA busy_timeout=0").close()
                 if _begins(driver) or self._begins_in_time(driver):
                     return
-            execute_raw(connection, _BEGIN).close()  # which raises it
+            execute_raw(connection, _BEGIN).close()  # which raises it as SQLAlchemy does
         finally:
             # A connection that was lost is closed.
             with contextlib.suppress(sqlite3.ProgrammingError):

@@ -77,11 +77,16 @@ def write(database):
 
 def test_who_always_writes_lets_others_in(database, other_writer):
     """And goes on afterwards: none has the lock for itself."""
-    waits, numbers = zip(*(write(database) for _ in range(10)), strict=True)
-
+    waits = []
+    _, first = write(database)
+    deadline = time.monotonic() + 30
+    written_by_other = 0
+    while len(waits) < 10 or written_by_other < 5:
+        assert time.monotonic() < deadline, (waits, written_by_other)
+        waited, number = write(database)
+        waits.append(waited)
+        written_by_other = number - first - len(waits)
     assert max(waits) < SOON, waits
-    assert other_writer.poll() is None
-    assert numbers[-1] - numbers[0] > 9, "the other process did not write any more"
 
 
 def test_process_that_ended_while_it_waited_is_forgotten(database, held, url):
@@ -146,6 +151,16 @@ def test_lock_that_does_not_come(database, held, monkeypatch):
     monkeypatch.undo()
     held.execute("COMMIT")
     assert write(database)[1] == 1
+
+
+def test_damaged_file(database, tmp_path):
+    """Is told as what the database lacks, and the connection is given up, whatever SQLite calls it."""
+    write(database)
+    # Without the first two, SQLite would go on with what it has in memory.
+    for ending, junk in (("-wal", b""), ("-shm", bytes(32768)), ("", b"no database" * 1000)):
+        (tmp_path / f"lock.db{ending}").write_bytes(junk)
+    with pytest.raises(UnavailableError):
+        write(database)
 
 
 def test_statements_wait_for_other_locks_as_before(database, held):

@@ -13,8 +13,10 @@ def test_processes_know_of_each_other() -> None:
     assert not balance.has_fewer(5)
 
     if (child := os.fork()) == 0:
-        balance.note(other, 4)
-        os._exit(0)
+        try:
+            balance.note(other, 4)
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
 
     assert balance.has_fewer(5)
