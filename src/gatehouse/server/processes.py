@@ -83,7 +83,7 @@ class Server(BaseApplication):
             "pre_fork": lambda _, worker: self._enter(worker),
             "child_exit": lambda _, worker: self._balance.leave(worker.place),
             "post_worker_init": lambda _: self._start_threads(),
-            "worker_exit": lambda _, worker: self._stop(worker),
+            "worker_exit": lambda _, worker: self._end(worker),
         }
         if self._settings.tls_certificate:
             options["certfile"] = str(self._settings.tls_certificate)
@@ -127,7 +127,7 @@ class Server(BaseApplication):
     def _enter(self, worker: Any) -> None:
         worker.place = self._balance.enter()
 
-    def _stop(self, worker: Any) -> None:
+    def _end(self, worker: Any) -> None:
         # However its loop ended: from now on it takes none.
         self._balance.close(worker.place)
         _stop_threads()
