@@ -58,6 +58,7 @@ def _arguments() -> argparse.Namespace:
 def _print(database: str, report: Report) -> None:
     figures = report.figures
     print(f"{database}: {report.rate:.0f} calls a second, 80 % of {report.highest:.0f}, for {figures.seconds:.0f} s")
+    print(f"  before, at full speed: {' '.join(f'{rate:.0f}' for rate in report.warm_up)} calls a second")
     row = "  {:>7}{:>9}{:>9}{:>9}{:>9}  {:<28}{:<24}{:<16}{:>8}{:>9}{:>9}"
     print(
         row.format(
@@ -113,6 +114,7 @@ def _told(found: Mapping[str, Any]) -> str:
 
 def _plain(report: Report) -> Mapping[str, Any]:
     return {
+        "warmUp": [round(each, 1) for each in report.warm_up],
         "highestRate": round(report.highest, 1),
         "rate": round(report.rate, 1),
         "load": summary(report.figures),
