@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -142,8 +142,10 @@ def test_process_that_ends_is_replaced(service: Service) -> None:
 KEPT = 24
 """Connections that are opened together and kept, as a proxy does."""
 
+TRIES = 4
+
 FEWEST = 8
-"""That a process gets of them. The first to wake would get nearly all."""
+"""That a process gets of them. The first to wake, or to be there, would get nearly all."""
 
 
 @pytest.fixture(scope="module")
@@ -190,9 +192,7 @@ def kept_connections(service: Service) -> Iterator[list[int]]:
 
 def test_kept_connections_are_shared_out(gunicorn_service: Service) -> None:
     """So that no process has all the work of a proxy that keeps its connections; also by one that was made later."""
-    with kept_connections(gunicorn_service) as shares:
-        assert sum(shares) >= KEPT
-        assert min(shares) >= FEWEST, shares
+    assert_shared_out(gunicorn_service)
 
     before = processes(gunicorn_service)
     os.kill(before[0], signal.SIGKILL)
@@ -201,8 +201,19 @@ def test_kept_connections_are_shared_out(gunicorn_service: Service) -> None:
         30,
         lambda: gunicorn_service.log,
     )
-    with kept_connections(gunicorn_service) as shares:
-        assert min(shares) >= FEWEST, shares
+    assert_shared_out(gunicorn_service)
+
+
+def assert_shared_out(service: Service) -> None:
+    """Open connections until each process has its part: the machine may let one of them sleep for a moment."""
+    found = []
+    for _ in range(TRIES):
+        with kept_connections(service) as shares:
+            found.append(shares)
+        assert sum(shares) >= KEPT
+        if min(shares) >= FEWEST:
+            return
+    pytest.fail(f"one process had nearly all: {found}")
 
 
 def test_who_hangs_keeps_no_connection_waiting(gunicorn_service: Service) -> None:
@@ -210,6 +221,36 @@ def test_who_hangs_keeps_no_connection_waiting(gunicorn_service: Service) -> Non
     hanging = processes(gunicorn_service)[0]
     with stopped({hanging}), kept_connections(gunicorn_service) as shares:
         assert sorted(shares) == [0, KEPT]
+
+
+def test_connections_come_to_a_process_that_is_made_later(gunicorn_service: Service) -> None:
+    """Those that are kept since before, one by one, and not to and fro."""
+    maker = parent(processes(gunicorn_service)[0])
+    os.kill(maker, signal.SIGTTOU)
+    wait_until(lambda: len(processes(gunicorn_service)) == 1, 30, lambda: gunicorn_service.log)
+    with contextlib.ExitStack() as opened:
+        connections = [http.client.HTTPConnection("127.0.0.1", gunicorn_service.port, timeout=10) for _ in range(KEPT)]
+        for each in connections:
+            opened.enter_context(contextlib.closing(each))
+        assert call_on(connections) == 0
+        os.kill(maker, signal.SIGTTIN)
+        wait_until(lambda: all_listen(gunicorn_service), 30, lambda: gunicorn_service.log)
+
+        ended = [call_on(connections) for _ in range(100)]
+
+    assert sum(ended) in range(FEWEST, KEPT), ended
+    assert sum(ended[-20:]) == 0, ended
+
+
+def call_on(connections: Sequence[http.client.HTTPConnection]) -> int:
+    """Call once on each connection, again where it was ended; return how many ended with their answers."""
+    ended = 0
+    for each in connections:
+        each.request("GET", "/healthz")
+        answer = each.getresponse()
+        assert answer.read()
+        ended += answer.will_close
+    return ended
 
 
 def test_processes_are_renewed(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""Which processes have fewer connections than others, so that new ones go there.
+"""Which processes have fewer connections than others, so that those of the others go there.
 
 All processes listen on one socket, and the first to wake takes what has come: of 32 connections that a proxy opens
 together and keeps, one process of two got 29, and its one interpreter was the limit while a core had nothing to do.
@@ -6,6 +6,8 @@ together and keeps, one process of two got 29, and its one interpreter was the l
 
 import mmap
 from array import array
+
+from gatehouse.server.limits import FAR_MORE_BASE, FAR_MORE_SHARE
 
 _CLOSED = -1
 
@@ -42,3 +44,7 @@ class Balance:
     def has_fewer(self, connections: int) -> bool:
         """Whether any process that takes connections has fewer than so many."""
         return any(_CLOSED < each < connections for each in self._counts)
+
+    def has_far_fewer(self, connections: int) -> bool:
+        """Whether any process that takes connections has so few that one with so many should give some of them up."""
+        return any(each > _CLOSED and each * FAR_MORE_SHARE + FAR_MORE_BASE < connections for each in self._counts)

@@ -23,23 +23,19 @@ from typing import Any
 from gunicorn import http as gunicorn_http
 from gunicorn import sock as gunicorn_sock
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
 
 from gatehouse.domain.errors import place_of
 from gatehouse.server.balance import Balance
 from gatehouse.server.framing import Frame, Progress
 from gatehouse.server.limits import (
-    LEFT_BATCH,
-    LEFT_LOOK_SECONDS,
-    LEFT_SECONDS,
     LINGER_BYTES,
     LINGER_SECONDS,
     MAX_HELD_BYTES,
-    MORE_CONNECTIONS,
     PROBE_THREADS,
     STOP_SECONDS,
     UNREAD_SECONDS,
 )
+from gatehouse.server.sharing import SharingWorker
 
 _READ_BYTES = 64 * 1024
 
@@ -76,15 +72,11 @@ class _Arrival:
     """What the loop waits for on the connection; 0 while it waits for nothing."""
 
 
-class BufferingWorker(ThreadWorker):
+class BufferingWorker(SharingWorker):
     """The worker class. What is declared here is set on a subclass: gunicorn makes the instances."""
 
     request_seconds: float
     max_body_bytes: int
-    balance: Balance
-
-    place: int | None = None
-    """In the balance; set before the process is made."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin without connections."""
@@ -93,7 +85,6 @@ class BufferingWorker(ThreadWorker):
         self._arriving: dict[Any, _Arrival] = {}
         self._answering: dict[Any, float] = {}
         self._lingering: dict[Any, tuple[float, int]] = {}
-        self._left: dict[socket.socket, float] = {}
         self._held_bytes = 0
         self._stop_deadline: float | None = None
         self._tls: ssl.SSLContext | None = None
@@ -105,33 +96,6 @@ class BufferingWorker(ThreadWorker):
             self._tls = gunicorn_sock.ssl_context(self.cfg)
         self._probe_threads = ThreadPoolExecutor(PROBE_THREADS, "probe")
         super().init_process()
-
-    def accept(self, listener: Any) -> None:
-        """Take a new connection, or leave it for a moment to a process that has fewer."""
-        if self._has_more:
-            self.poller.unregister(listener)
-            self._left[listener] = time.monotonic() + LEFT_SECONDS
-        else:
-            self._accept(listener)
-
-    def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
-        """Do what has come, and take the connections that were left to others in vain."""
-        super().wait_for_and_dispatch_events(LEFT_LOOK_SECONDS if self._left else timeout)
-        now = time.monotonic()
-        for listener, until in list(self._left.items()):
-            if not self._has_more:
-                self._listen_again(listener)
-            elif until <= now:
-                self._listen_again(listener)
-                for _ in range(min(LEFT_BATCH, self.worker_connections - self.nr_conns)):
-                    self._accept(listener)
-
-    def set_accept_enabled(self, enabled: bool | None) -> None:
-        """Listen, or listen no more. gunicorn's takes all listeners to be in the same state."""
-        for listener in list(self._left):
-            self._listen_again(listener)
-        super().set_accept_enabled(enabled)
-        self._tell()
 
     def enqueue_req(self, conn: Any) -> None:
         """Collect the next request of a connection, then have a thread answer it."""
@@ -176,7 +140,6 @@ class BufferingWorker(ThreadWorker):
     def murder_pending(self) -> None:
         """End what has taken too long. gunicorn calls it with each turn of its loop, at least once a second."""
         super().murder_pending()
-        self._tell()
         now = time.monotonic()
         if not self.alive and self._stop_deadline is None:
             self._stop_deadline = now + STOP_SECONDS
@@ -192,26 +155,6 @@ class BufferingWorker(ThreadWorker):
             with contextlib.suppress(OSError):
                 # Wakes the thread. The method of SSLSocket would take the TLS away under it.
                 socket.socket.shutdown(oldest.sock, socket.SHUT_RDWR)
-
-    @property
-    def _has_more(self) -> bool:
-        """Whether another process should take the next connection."""
-        return self.balance.has_fewer(self.nr_conns - MORE_CONNECTIONS)
-
-    def _accept(self, listener: Any) -> None:
-        super().accept(listener)
-        self._tell()
-
-    def _listen_again(self, listener: Any) -> None:
-        del self._left[listener]
-        self.poller.register(listener, selectors.EVENT_READ, self.accept)
-
-    def _tell(self) -> None:
-        """Let the other processes know how many connections there are."""
-        if self.alive:
-            self.balance.note(self.place, self.nr_conns)
-        else:
-            self.balance.close(self.place)
 
     def _begin(self, conn: Any) -> None:
         """Do what a connection needs before its first request, but wait for nothing."""
@@ -354,10 +297,10 @@ def _shown(client: Any) -> str | None:
     return str(client[0]) if isinstance(client, tuple) else None
 
 
-def before_request(_worker: Any, request: Any) -> None:
-    """gunicorn's hook before a request is answered: what it need not do, since the request was collected before."""
+def before_request(worker: Any, request: Any) -> None:
+    """gunicorn's hook before a request is answered: what it need not do, and whether the connection ends with it."""
     request._expected_100_continue = False
-    if getattr(request.unreader, "is_last", False):
+    if getattr(request.unreader, "is_last", False) or worker.gives_up(request):
         request.force_close()
 
 

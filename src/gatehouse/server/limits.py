@@ -28,3 +28,9 @@ LEFT_LOOK_SECONDS = 0.001
 
 LEFT_BATCH = 4
 """Connections that are then taken at once: while a process hangs, the others should not take one each 5 ms."""
+
+FAR_MORE_SHARE, FAR_MORE_BASE = 1.5, 4
+"""One and a half times as many connections, and four beside, are so many more that a process gives some of them up."""
+
+GIVEN_UP_SECONDS = 0.02
+"""Between two that it gives up: 50 a second cost little, also where each comes back with a new handshake of TLS."""

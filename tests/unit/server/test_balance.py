@@ -40,6 +40,24 @@ def test_who_takes_no_more_is_left_out() -> None:
     assert not balance.has_fewer(5)
 
 
+def test_far_fewer() -> None:
+    """Where a few more are enough, connections would go to and fro."""
+    balance = Balance(2)
+    mine, other = balance.enter(), balance.enter()
+    balance.note(mine, 16)
+    assert not balance.has_far_fewer(16)
+
+    for few, is_far in ((0, True), (7, True), (8, False), (16, False), (30, False)):
+        balance.note(other, few)
+        assert balance.has_far_fewer(16) is is_far, few
+
+    balance.note(other, 0)
+    assert balance.has_far_fewer(5)
+    assert not balance.has_far_fewer(4)
+    balance.close(other)
+    assert not balance.has_far_fewer(16)
+
+
 def test_more_processes_than_places() -> None:
     """They work without being balanced, until a place is free again."""
     balance = Balance(3)
