@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.proc import stat
+
 _START_SECONDS = 120
 _ROOT = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -62,11 +64,7 @@ class Service:
 
     def cpu_seconds(self) -> float:
         """Return how much CPU its processes have used so far."""
-        ticks = 0
-        for number in _tree(self._process.pid):
-            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / _TICKS
+        return sum(stat(number).cpu_ticks for number in _tree(self._process.pid)) / _TICKS
 
     def processes(self) -> list[int]:
         """Return its processes, the one that was started first."""

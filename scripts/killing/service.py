@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from scripts.proc import stat
+
 _START_SECONDS, _END_SECONDS = 40.0, 10.0
 
 
@@ -100,11 +102,9 @@ class Service:
 
 def _is_any_running(group: int) -> bool:
     """Whether a process of this group is alive. Nobody may fetch the exit status of those whose parent was killed."""
-    for each in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = each.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[2]) == group and fields[0] not in ("Z", "X"):
-            return True
+    for each in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found = stat(each)
+            if found.group == group and found.is_alive:
+                return True
     return False

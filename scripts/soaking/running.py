@@ -28,6 +28,7 @@ from gatehouse.operations.merchants import add_merchant
 from gatehouse.storage import tables
 from gatehouse.storage.engine import Database
 from scripts.killing.service import Service
+from scripts.proc import stat
 from scripts.sinks import running_sinks
 from scripts.soaking.verdict import Judgement, judge
 from scripts.soaking.watching import Sample, Watch
@@ -162,7 +163,7 @@ def _load(
         highest = statistics.median(warm_up[-_HIGHEST_OF:])
         rate = max(highest * SHARE, 1.0)
         figures = Stretches(stretch)
-        with Watch([_parent_of(first[0]), *first], database, stretch) as watch:
+        with Watch([stat(first[0]).parent, *first], database, stretch) as watch:
             driver.keep_rate(turns, rate, seconds, figures)
     whole = figures.each[: max(int(seconds / stretch), 1)]
     problems = [f"{count} answers at full speed were {outcome}" for outcome, count in warming.errors.most_common()]
@@ -241,7 +242,3 @@ def _wait_until(is_so: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not is_so() and time.monotonic() < deadline:
         time.sleep(0.05)
-
-
-def _parent_of(process: int) -> int:
-    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])

@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from scripts.killing.client import Client, LostError
+from scripts.proc import stat
 from tests import postgres
 from tests.conformance.service import Service
 from tests.conformance.soap import PATH, call, envelope, members
@@ -99,7 +100,7 @@ class Outage:
 def _is_alive(process: int) -> bool:
     """Whether a process runs; one whose exit status nobody has fetched does not."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+        return stat(process).is_alive
     except OSError:
         return False
 
@@ -208,7 +209,7 @@ def processes(service: Service) -> list[int]:
         with suppress(OSError):
             is_of_service = (each / "cwd").readlink() == service.folder
             command = (each / "cmdline").read_bytes().split(b"\0")
-            parent = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+            parent = stat(each).parent
             parent_command = Path(f"/proc/{parent}/cmdline").read_bytes()
             if is_of_service and b"serve" in command and b"\0serve" in parent_command:
                 found.append(int(each.name))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.proc import stat
 from tests.conformance.outages import is_ready, processes, wait_until
 from tests.conformance.service import SERVERS, Service, running_service
 from tests.conformance.soap import PATH, call, envelope, members
@@ -33,15 +34,10 @@ def log_in(service: Service, account: int = 3) -> None:
         assert b">Success<" in answer.read()
 
 
-def parent(process: int) -> int:
-    """Return the process that made this one."""
-    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-
-
 def states(process: int) -> set[str]:
     """Return what the threads of the process do: R when they run, S when they wait, T when they are stopped."""
     threads = Path(f"/proc/{process}/task").iterdir()
-    return {(each / "stat").read_text().rpartition(")")[2].split()[0] for each in threads}
+    return {stat(each).state for each in threads}
 
 
 def open_files(process: int) -> set[str]:
@@ -60,7 +56,7 @@ def test_processes_inherit_neither_connection_nor_thread(request: pytest.Fixture
     for _ in range(4):
         log_in(service)
     made = processes(service)
-    (maker,) = {parent(each) for each in made}
+    (maker,) = {stat(each).parent for each in made}
 
     inherited = open_files(maker)
 
@@ -136,7 +132,7 @@ def test_process_that_ends_is_replaced(service: Service) -> None:
     (fresh,) = set(processes(service)) - set(before)
     with stopped({before[1]}):
         log_in(service)
-    assert parent(fresh) == parent(before[1])
+    assert stat(fresh).parent == stat(before[1]).parent
 
 
 KEPT = 24
@@ -164,7 +160,7 @@ def all_listen(service: Service) -> bool:
 
 def watches_listener(process: int) -> bool:
     """Whether the loop of this process waits for what its parent has open, which is the address."""
-    inherited = {each for each in open_files(parent(process)) if each.startswith("socket:")}
+    inherited = {each for each in open_files(stat(process).parent) if each.startswith("socket:")}
     watched = set()
     with contextlib.suppress(OSError):
         for each in Path(f"/proc/{process}/fdinfo").iterdir():
@@ -225,7 +221,7 @@ def test_who_hangs_keeps_no_connection_waiting(gunicorn_service: Service) -> Non
 
 def test_connections_come_to_a_process_that_is_made_later(gunicorn_service: Service) -> None:
     """Those that are kept since before, one by one, and not to and fro."""
-    maker = parent(processes(gunicorn_service)[0])
+    maker = stat(processes(gunicorn_service)[0]).parent
     os.kill(maker, signal.SIGTTOU)
     wait_until(lambda: len(processes(gunicorn_service)) == 1, 30, lambda: gunicorn_service.log)
     with contextlib.ExitStack() as opened:
@@ -256,7 +252,7 @@ def call_on(connections: Sequence[http.client.HTTPConnection]) -> int:
 def test_processes_are_renewed(service: Service) -> None:
     """By a HUP, which tells nobody to come back later."""
     before = processes(service)
-    os.kill(parent(before[0]), signal.SIGHUP)
+    os.kill(stat(before[0]).parent, signal.SIGHUP)
 
     def is_renewed() -> bool:
         log_in(service)

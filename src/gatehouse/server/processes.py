@@ -20,6 +20,7 @@ from gatehouse.operations.clients import keep_writing_counts
 from gatehouse.operations.core import Core, make_core
 from gatehouse.server import buffering
 from gatehouse.server.balance import Balance
+from gatehouse.server.memory import keep_giving_back
 
 _TIMEOUT = 60
 """Seconds after which a process that does not even tell of itself is replaced."""
@@ -136,6 +137,7 @@ class Server(BaseApplication):
         """Start what runs in each process beside its requests."""
         assert self._core is not None
         _start("client-counts", partial(keep_writing_counts, self._core))
+        _start("memory", keep_giving_back)
         if self._with_worker:
             for name, run in background_of(self._core).items():
                 _start(name, run)
