@@ -85,6 +85,15 @@ def test_whatever_grows_is_named():
     assert grown(samples(), figures(later=0.005)) == ["p99, s"]
 
 
+def test_rows_that_are_removed_in_rounds_are_level():
+    """However many there happen to be when they are counted."""
+    taken = samples()
+    for minute in (17, *range(23, 30)):
+        taken[minute].rows.update(dict.fromkeys(taken[minute].rows, 3000))
+
+    assert grown(taken, figures()) == []
+
+
 def test_short_run_is_not_judged():
     """What fills caches is no leak."""
     assert grown(samples(minutes=3, memory=9.0), figures(minutes=3, later=1.0)) == []

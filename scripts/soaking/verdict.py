@@ -65,16 +65,25 @@ def judge(samples: Sequence[Sample], minutes: Sequence[Figures]) -> Sequence[Jud
     late = [each for each in samples if each.seconds > ROWS_LEVEL_AFTER]
     for table in LEVEL_TABLES:
         rows = [float(each.rows[table]) for each in (late if len(late) >= _LEAST_SAMPLES else samples)]
-        found.append(_compare(f"rows of {table}", rows, ROWS_GROWTH, ROWS_SLACK, len(late) >= _LEAST_SAMPLES))
+        # The most of each half, not the middle: they are removed in rounds, some minutes apart, and grow meanwhile.
+        is_judged = len(late) >= _LEAST_SAMPLES
+        found.append(_compare(f"rows of {table}", rows, ROWS_GROWTH, ROWS_SLACK, is_judged, max))
     whole = [each.all_latencies.percentile(0.99) for each in minutes if each.calls]
     found.append(_compare("p99, s", whole, LATENCY_GROWTH, LATENCY_SLACK, is_long))
     return found
 
 
-def _compare(name: str, values: Sequence[float], growth: float, slack: float, is_judged: bool) -> Judgement:
+def _compare(
+    name: str,
+    values: Sequence[float],
+    growth: float,
+    slack: float,
+    is_judged: bool,
+    of_half: Callable[[Sequence[float]], float] = statistics.median,
+) -> Judgement:
     kept = values[int(len(values) * _LEFT_OUT) :]
     half = len(kept) // 2
     if not half:
         return Judgement(name, *([values[-1]] * 2 if values else [0.0, 0.0]), None)
-    before, later = statistics.median(kept[:half]), statistics.median(kept[half:])
+    before, later = of_half(kept[:half]), of_half(kept[half:])
     return Judgement(name, before, later, later <= before * growth + slack if is_judged else None)
