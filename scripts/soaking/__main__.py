@@ -49,7 +49,12 @@ def _arguments() -> argparse.Namespace:
         prog="scripts/soak",
         description="Hold 80 % of the highest rate for a long time, and look whether memory, latency or tables grow.",
     )
-    parser.add_argument("--minutes", type=float, default=_MINUTES, help=f"on each database (default {_MINUTES:g})")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=_MINUTES,
+        help=f"on each database, after eight at most at full speed (default {_MINUTES:g})",
+    )
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append", help="only on this one")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()

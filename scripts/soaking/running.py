@@ -39,9 +39,9 @@ SHARE = 0.8
 CONNECTIONS = 32
 
 _WARM_UP_STRETCHES, _HIGHEST_OF = 8, 3
-"""Stretches of a minute, mostly, at full speed before the rate is held; the middle one of the last three is the highest
-rate. By then rows expire, and are removed and sealed beside the calls. With small tables of which nothing has expired
-yet, the first seconds bring more than any later minute can."""
+"""Stretches at full speed before the rate is held, of a minute in a run of ten or more; the middle one of the last
+three is the highest rate. By then rows have expired, their removal begins, and entries are sealed beside the calls.
+With small tables, the first seconds bring more than any later minute can."""
 
 MIX = {"decode": 60, "refused": 10, "login": 3, "logoff": 2, "register": 1, "code": 1, "reset": 1, "generate": 1}
 
@@ -122,7 +122,8 @@ def run(folder: Path, database_url: str, seconds: float, stretch: float) -> Repo
         service.start()
         try:
             service.wait_until_ready()
-            _wait_until(lambda: len(service.processes()) == read.workers, _STARTED_WITHIN)
+            if not _wait_until(lambda: len(service.processes()) == read.workers, _STARTED_WITHIN):
+                raise RuntimeError("the service did not start all of its processes")
             report = _load(service, core.database, target, people, generate, seconds, stretch)
             report.messages = _wait_until_delivered(core.database)
             taken = sinks.taken()
@@ -238,7 +239,11 @@ def _messages(database: Database) -> Counter[str]:
     return states
 
 
-def _wait_until(is_so: Callable[[], bool], seconds: float) -> None:
+def _wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
+    """Wait for something, and return whether it came."""
     deadline = time.monotonic() + seconds
-    while not is_so() and time.monotonic() < deadline:
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.05)
+    return True

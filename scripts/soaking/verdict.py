@@ -13,7 +13,8 @@ _LEFT_OUT = 0.25
 _JUDGED_FROM = 240.0
 """Seconds below which a run is too short to say what grows."""
 
-_LEAST_SAMPLES = 4
+_LEAST_SAMPLES, _LEAST_LATE_SAMPLES = 4, 12
+"""Without which nothing is judged, and of rows, whose removal has rounds of some minutes."""
 
 MEMORY_GROWTH, MEMORY_SLACK_MB = 1.05, 2.0
 """How much more a process may hold in the later half. Source: issue of speed, memory of a worker."""
@@ -64,9 +65,9 @@ def judge(samples: Sequence[Sample], minutes: Sequence[Figures]) -> Sequence[Jud
         ]
     late = [each for each in samples if each.seconds > ROWS_LEVEL_AFTER]
     for table in LEVEL_TABLES:
-        rows = [float(each.rows[table]) for each in (late if len(late) >= _LEAST_SAMPLES else samples)]
+        rows = [float(each.rows[table]) for each in (late or samples)]
+        is_judged = len(late) >= _LEAST_LATE_SAMPLES
         # The most of each half, not the middle: they are removed in rounds, some minutes apart, and grow meanwhile.
-        is_judged = len(late) >= _LEAST_SAMPLES
         found.append(_compare(f"rows of {table}", rows, ROWS_GROWTH, ROWS_SLACK, is_judged, max))
     whole = [each.all_latencies.percentile(0.99) for each in minutes if each.calls]
     found.append(_compare("p99, s", whole, LATENCY_GROWTH, LATENCY_SLACK, is_long))

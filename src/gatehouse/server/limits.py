@@ -1,4 +1,4 @@
-"""How long and how much callers may take of a process before they are dropped; the same with both servers."""
+"""What callers may take of a process before they are dropped, and how gunicorn's processes share connections out."""
 
 LINGER_SECONDS = 2.0
 """How long what a refused sender still sends is thrown away, so that it reads the refusal. Source: RFC 9112, 9.6."""
@@ -34,3 +34,6 @@ FAR_MORE_SHARE, FAR_MORE_BASE = 1.5, 4
 
 GIVEN_UP_SECONDS = 0.02
 """Between two that it gives up: 50 a second cost little, also where each comes back with a new handshake of TLS."""
+
+IN_VAIN_SECONDS = 1.0
+"""For which nothing is given up after a new connection was left to a process that did not take it: it may hang."""

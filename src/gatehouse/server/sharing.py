@@ -15,6 +15,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from gatehouse.server.balance import Balance
 from gatehouse.server.limits import (
     GIVEN_UP_SECONDS,
+    IN_VAIN_SECONDS,
     LEFT_BATCH,
     LEFT_LOOK_SECONDS,
     LEFT_SECONDS,
@@ -23,7 +24,7 @@ from gatehouse.server.limits import (
 
 
 class SharingWorker(ThreadWorker):
-    """The worker class. What is declared here is set on a subclass: gunicorn makes the instances."""
+    """The worker class. The balance is set on a subclass: gunicorn makes the instances."""
 
     balance: Balance
 
@@ -34,7 +35,7 @@ class SharingWorker(ThreadWorker):
         """Begin without connections."""
         super().__init__(*args, **kwargs)
         self._left: dict[socket.socket, float] = {}
-        self._given_up_at = 0.0
+        self._gives_up_from = 0.0
 
     def accept(self, listener: Any) -> None:
         """Take a new connection, or leave it for a moment to a process that has fewer."""
@@ -55,6 +56,8 @@ class SharingWorker(ThreadWorker):
                 self._listen_again(listener)
                 for _ in range(min(LEFT_BATCH, self.worker_connections - self.nr_conns)):
                     self._accept(listener)
+                # The other hangs, or is busy: what is given up now would come back.
+                self._gives_up_from = now + IN_VAIN_SECONDS
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
         """Listen, or listen no more. gunicorn's takes all listeners to be in the same state."""
@@ -72,14 +75,14 @@ class SharingWorker(ThreadWorker):
         """Whether the connection should end with the answer to this request, so that another process gets it.
 
         Not one that has just come, since the other did not take it; and only now and then: what others have is told
-        with a delay, and clients should not all come back at once.
+        with a delay, and clients should not all come back at once. That two threads ask together does not matter.
         """
         if request.req_number == 1 or not self.balance.has_far_fewer(self.nr_conns):
             return False
         now = time.monotonic()
-        if now - self._given_up_at < GIVEN_UP_SECONDS:
+        if now < self._gives_up_from:
             return False
-        self._given_up_at = now
+        self._gives_up_from = now + GIVEN_UP_SECONDS
         return True
 
     @property

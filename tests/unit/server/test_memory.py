@@ -7,7 +7,7 @@ import sys
 BLOCKS, BLOCK_BYTES = 2_000, 64 * 1024
 
 PROGRAM = f"""
-import ctypes, json, threading
+import ctypes, json, resource, threading
 from pathlib import Path
 from gatehouse.server.memory import keep_giving_back
 
@@ -16,7 +16,7 @@ libc.malloc.restype = ctypes.c_void_p
 libc.free.argtypes = [ctypes.c_void_p]
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 blocks = [libc.malloc(ctypes.c_size_t({BLOCK_BYTES})) for _ in range({BLOCKS})]
 for each in blocks:
