@@ -3,7 +3,7 @@
 
 The lists are those of two packages: Django's (BSD licence; the 20,000 most frequent of a collection of breaches) and
 zxcvbn's (MIT licence; 30,000 by rank). The file is the sorted first bytes of the SHA-256 of each password in the form
-that `compromised.common_form` gives. One in a hundred thousand other passwords is taken for one of the lists.
+that `compromised.common_form` gives: as many that no other password is ever taken for one of the lists.
 Run it after a new version of either package; a test holds the file against it.
 """
 

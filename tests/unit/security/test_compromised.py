@@ -91,11 +91,11 @@ def test_others_are_not(password):
     assert not CompromisedPasswords().is_common(password)
 
 
-def test_filter_hardly_ever_refuses_by_chance():
-    """It keeps four bytes of each digest, so a few in a million are taken for one that is in it."""
+def test_filter_refuses_nothing_by_chance():
+    """Somebody's good password must not be called known because the beginning of its digest is that of another."""
     known = CompromisedPasswords()
 
-    assert sum(known.is_common(f"number {each} of many") for each in range(50_000)) <= 5
+    assert not any(known.is_common(f"number {each} of many") for each in range(200_000))
 
 
 def test_shipped_filter_is_what_the_script_makes():
