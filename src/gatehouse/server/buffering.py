@@ -5,6 +5,10 @@ few senders that dribble a byte a second hold every thread, and a few that do no
 advice is a proxy in front). Here the loop collects requests, and lingers on closed connections, without waiting for
 anybody: a slow sender costs a socket and the bytes that it has sent, for as long as `GATEHOUSE_REQUEST_SECONDS` say.
 Probes of load balancers have threads of their own.
+
+A connection is in one of four states: a request arrives on it, or is answered (`answering.py`), or the connection is
+kept for the next one, or it lingers. The loop goes on watching it while a request is answered: of callers who wait for
+their answer it hears nothing, so that the kernel need not be told twice for each request.
 """
 
 import contextlib
@@ -14,18 +18,15 @@ import selectors
 import socket
 import ssl
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import deque
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
-from gunicorn import http as gunicorn_http
 from gunicorn import sock as gunicorn_sock
-from gunicorn.http import errors
 
-from gatehouse.domain.errors import place_of
+from gatehouse.server.answering import REFUSAL, FixedConfig, answer, shown
 from gatehouse.server.balance import Balance
+from gatehouse.server.connections import Connection
 from gatehouse.server.framing import Frame, Progress
 from gatehouse.server.limits import (
     LINGER_BYTES,
@@ -36,40 +37,20 @@ from gatehouse.server.limits import (
     UNREAD_SECONDS,
 )
 from gatehouse.server.sharing import SharingWorker
+from gatehouse.server.threads import Threads
 
 _READ_BYTES = 64 * 1024
 
 _PROBE = re.compile(rb"(?:GET|HEAD) /(?:healthz|readyz)[ ?]")
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_REFUSAL = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-_TIMED_OUT = _REFUSAL % b"408 Request Timeout"
+_TIMED_OUT = REFUSAL % b"408 Request Timeout"
 _REFUSALS = {
-    Progress.HEAD_TOO_LARGE: _REFUSAL % b"431 Request Header Fields Too Large",
-    Progress.WASTEFUL: _REFUSAL % b"413 Content Too Large",
+    Progress.HEAD_TOO_LARGE: REFUSAL % b"431 Request Header Fields Too Large",
+    Progress.WASTEFUL: REFUSAL % b"413 Content Too Large",
 }
-
-_STATUS: dict[type[BaseException], HTTPStatus] = {
-    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
-    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
-    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
-    errors.ParseException: HTTPStatus.BAD_REQUEST,
-    ssl.SSLError: HTTPStatus.BAD_REQUEST,
-}
-"""What gunicorn finds wrong with a request, the more general kinds last."""
 
 _log = logging.getLogger("gatehouse.server")
-
-
-@dataclass
-class _Arrival:
-    """A request that is on its way: its bytes so far, and when it is too late."""
-
-    frame: Frame
-    deadline: float
-    watched: int = 0
-    """What the loop waits for on the connection; 0 while it waits for nothing."""
 
 
 class BufferingWorker(SharingWorker):
@@ -81,61 +62,50 @@ class BufferingWorker(SharingWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin without connections."""
         super().__init__(*args, **kwargs)
-        # Each in the order of the deadlines, which are all equally far away: the first is the next to end.
-        self._arriving: dict[Any, _Arrival] = {}
-        self._answering: dict[Any, float] = {}
-        self._lingering: dict[Any, tuple[float, int]] = {}
+        # By state, with their deadlines. Those of a state are all equally far away: the first is the next to end.
+        self._arriving: dict[Connection, float] = {}
+        self._answering: dict[Connection, float] = {}
+        self._kept: dict[Connection, float] = {}
+        self._lingering: dict[Connection, tuple[float, int]] = {}
+        # What threads have answered since the loop last looked, with what came behind it.
+        self._answered: deque[tuple[Connection, bytes | None]] = deque()
+        self._is_waiting = False
         self._held_bytes = 0
         self._stop_deadline: float | None = None
         self._tls: ssl.SSLContext | None = None
-        self._probe_threads: ThreadPoolExecutor
+        self._probe_threads: Threads
+        self._config = FixedConfig(self.cfg)
 
     def init_process(self) -> None:
         """Read the certificate once, not for each connection; a reload (SIGHUP) makes new processes."""
         if self.cfg.is_ssl:
             self._tls = gunicorn_sock.ssl_context(self.cfg)
-        self._probe_threads = ThreadPoolExecutor(PROBE_THREADS, "probe")
+        self._probe_threads = Threads(PROBE_THREADS, "probe")
         super().init_process()
 
+    def get_thread_pool(self) -> Any:
+        """Return the threads that answer. gunicorn calls it once, and ends them."""
+        return Threads(self.cfg.threads, "request")
+
     def enqueue_req(self, conn: Any) -> None:
-        """Collect the next request of a connection, then have a thread answer it."""
+        """Collect the first request of a connection that gunicorn has accepted."""
         if self.nr_conns >= self.worker_connections - self.cfg.threads:
             self._make_room()
-        arrival = _Arrival(Frame(self.max_body_bytes), time.monotonic() + self.request_seconds)
-        self._arriving[conn] = arrival
+        connection = Connection(conn.sock, conn.client, conn.server, Frame(self.max_body_bytes))
         try:
-            if not conn.initialized:
-                self._begin(conn)
-            conn.sock.setblocking(False)
+            if self._tls is not None:
+                connection.sock = self._tls.wrap_socket(conn.sock, server_side=True, do_handshake_on_connect=False)
         except (OSError, ValueError):
-            self._forget(conn)
-            self._close(conn)
+            self._close(connection)
             return
-        early = conn.parser.unreader.take_buffered()
-        if early:
-            self._take(conn, arrival, early)
-        if conn in self._arriving:
-            self._read(conn, arrival)
+        self._collect(connection)
 
-    def finish_request(self, conn: Any, fs: "Future[Any]") -> None:
-        """Keep the connection for a next request, or close it without waiting for the client to hang up."""
-        self._answering.pop(conn, None)
-        if fs.cancelled() or fs.exception() is not None or fs.result():
-            super().finish_request(conn, fs)
-        else:
-            self._linger(conn)
-
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer a request that gunicorn cannot read, or that broke it, without a word of what was sent."""
-        status = next((status for kind, status in _STATUS.items() if isinstance(exc, kind)), None)
-        fields = {"source": _shown(addr), "error": type(exc).__name__}
-        if status is None:
-            status = HTTPStatus.INTERNAL_SERVER_ERROR
-            _log.error("a request failed: %s", place_of(exc), extra={"fields": fields})
-        else:
-            _log.info("a request could not be read", extra={"fields": fields | {"status": status.value}})
-        with contextlib.suppress(OSError):
-            client.sendall(_REFUSAL % f"{status.value} {status.phrase}".encode())
+    def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
+        """Do what has come, and what threads have answered."""
+        # In this order: a thread that sees no sign of waiting has put its answer where this sees it.
+        self._is_waiting = True
+        super().wait_for_and_dispatch_events(0.0 if self._answered else timeout)
+        self._settle()
 
     def murder_pending(self) -> None:
         """End what has taken too long. gunicorn calls it with each turn of its loop, at least once a second."""
@@ -144,10 +114,14 @@ class BufferingWorker(SharingWorker):
         if not self.alive and self._stop_deadline is None:
             self._stop_deadline = now + STOP_SECONDS
         if self._stop_deadline is not None and now >= self._stop_deadline:
-            for conn in list(self._arriving):
-                self._drop(conn)
-        while (oldest := _first(self._arriving)) and self._arriving[oldest].deadline <= now:
+            for connection in list(self._arriving):
+                self._drop(connection)
+            for connection in list(self._kept):
+                self._close(connection)
+        while (oldest := _first(self._arriving)) and self._arriving[oldest] <= now:
             self._drop(oldest)
+        while (oldest := _first(self._kept)) and self._kept[oldest] <= now:
+            self._close(oldest)
         while (oldest := _first(self._lingering)) and self._lingering[oldest][0] <= now:
             self._close(oldest)
         while (oldest := _first(self._answering)) and self._answering[oldest] <= now:
@@ -156,152 +130,180 @@ class BufferingWorker(SharingWorker):
                 # Wakes the thread. The method of SSLSocket would take the TLS away under it.
                 socket.socket.shutdown(oldest.sock, socket.SHUT_RDWR)
 
-    def _begin(self, conn: Any) -> None:
-        """Do what a connection needs before its first request, but wait for nothing."""
-        if self._tls is None:
-            conn.init()
-            return
-        conn.sock = self._tls.wrap_socket(conn.sock, server_side=True, do_handshake_on_connect=False)
-        conn.parser = gunicorn_http.get_parser(self.cfg, conn.sock, conn.client)
-        conn.initialized = True
+    def _collect(self, connection: Connection, early: bytes = b"") -> None:
+        """Begin with a request, of which this has come with the one before."""
+        connection.frame = Frame(self.max_body_bytes)
+        self._arriving[connection] = time.monotonic() + self.request_seconds
+        if early:
+            self._take(connection, early)
+        self._read(connection)
 
-    def _readable(self, conn: Any, _socket: Any) -> None:
-        if (arrival := self._arriving.get(conn)) is not None:
-            self._read(conn, arrival)
+    def _heed(self, connection: Connection, _socket: Any) -> None:
+        """Do what a connection calls for on which something has come, or may be sent."""
+        self._settle()
+        if connection in self._kept:
+            del self._kept[connection]
+            self._collect(connection)
+        elif connection in self._arriving:
+            self._read(connection)
+        elif connection in self._lingering:
+            self._throw_away(connection)
+        else:
+            # Its request is being answered; what it sends meanwhile can wait.
+            self._watch(connection, 0)
 
-    def _read(self, conn: Any, arrival: _Arrival) -> None:
-        """Read what there is. TLS must be read to its end: what it holds wakes nobody."""
+    def _read(self, connection: Connection) -> None:
+        """Read what there is of a request. TLS must be read to its end: what it holds wakes nobody."""
         try:
-            while conn in self._arriving:
-                data = conn.sock.recv(_READ_BYTES)
+            while connection in self._arriving:
+                data = connection.sock.recv(_READ_BYTES)
                 if not data:
-                    self._end_of_stream(conn, arrival)
+                    self._end_of_stream(connection)
                     return
-                self._take(conn, arrival, data)
+                self._take(connection, data)
         except (BlockingIOError, ssl.SSLWantReadError):
-            self._watch(conn, arrival, selectors.EVENT_READ)
+            self._watch(connection, selectors.EVENT_READ)
         except ssl.SSLWantWriteError:
-            self._watch(conn, arrival, selectors.EVENT_WRITE)
+            self._watch(connection, selectors.EVENT_WRITE)
         except OSError:
-            self._forget(conn)
-            self._close(conn)
+            self._forget(connection)
+            self._close(connection)
 
-    def _take(self, conn: Any, arrival: _Arrival, data: bytes) -> None:
+    def _take(self, connection: Connection, data: bytes) -> None:
         self._held_bytes += len(data)
-        progress = arrival.frame.add(data)
-        if progress is Progress.UNFINISHED:
-            if arrival.frame.awaits_continue:
-                arrival.frame.awaits_continue = False
-                conn.sock.send(_CONTINUE)
+        progress = connection.frame.add(data)
+        if progress is Progress.WHOLE or progress is Progress.TOO_LARGE:
+            self._hand_over(connection, is_last=progress is Progress.TOO_LARGE)
+        elif progress is Progress.UNFINISHED:
+            if connection.frame.awaits_continue:
+                connection.frame.awaits_continue = False
+                with contextlib.suppress(OSError):
+                    connection.sock.send(_CONTINUE)
             if self._held_bytes > MAX_HELD_BYTES:
                 self._drop(next(iter(self._arriving)))
-        elif progress in _REFUSALS:
-            self._forget(conn)
-            self._refuse(conn, _REFUSALS[progress])
         else:
-            self._hand_over(conn, arrival, is_last=progress is Progress.TOO_LARGE)
+            self._forget(connection)
+            self._refuse(connection, _REFUSALS[progress])
 
-    def _end_of_stream(self, conn: Any, arrival: _Arrival) -> None:
+    def _end_of_stream(self, connection: Connection) -> None:
         """The sender will send nothing more: answer what it sent, if it sent anything."""
-        if arrival.frame.received:
-            self._hand_over(conn, arrival, is_last=True)
+        if connection.frame.received:
+            self._hand_over(connection, is_last=True)
         else:
-            self._forget(conn)
-            self._close(conn)
+            self._forget(connection)
+            self._close(connection)
 
-    def _hand_over(self, conn: Any, arrival: _Arrival, *, is_last: bool) -> None:
-        self._forget(conn)
-        conn.parser.unreader.unread(bytes(arrival.frame.received))
-        # gunicorn would wait for the rest of a body before the next request.
-        conn.parser.unreader.is_last = is_last
-        self._answering[conn] = time.monotonic() + UNREAD_SECONDS
-        threads = self._probe_threads if _PROBE.match(arrival.frame.received) else self.tpool
-        answering = threads.submit(self.handle, conn)
-        answering.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+    def _hand_over(self, connection: Connection, *, is_last: bool) -> None:
+        received = bytes(connection.frame.received)
+        self._forget(connection)
+        connection.requests += 1
+        self._answering[connection] = time.monotonic() + UNREAD_SECONDS
+        threads: Any = self._probe_threads if _PROBE.match(received) else self.tpool
+        threads.do(partial(self._answer, connection, received, is_last))
 
-    def _forget(self, conn: Any) -> None:
+    def _answer(self, connection: Connection, received: bytes, is_last: bool) -> None:
+        """Answer a request, in a thread, and let the loop know: it is woken when it waits for something to come."""
+        rest = None
+        try:
+            is_last = is_last or not self.alive or len(self._kept) >= self.max_keepalived
+            is_last = is_last or self.gives_up(connection.requests)
+            rest = answer(self._config, self.wsgi, connection, received, is_last=is_last)
+        finally:
+            self._answered.append((connection, rest))
+            if self._is_waiting:
+                self._is_waiting = False
+                self.method_queue.defer(_wake)
+
+    def _settle(self) -> None:
+        """Keep the connections whose requests have been answered, or close them without waiting for their callers."""
+        self._is_waiting = False
+        while self._answered:
+            connection, rest = self._answered.popleft()
+            self._answering.pop(connection, None)
+            if rest is None:
+                self._linger(connection)
+            elif rest:
+                self._collect(connection, rest)
+            else:
+                self._kept[connection] = time.monotonic() + self._config.keepalive
+                self._watch(connection, selectors.EVENT_READ)
+
+    def _forget(self, connection: Connection) -> None:
         """Take a connection out of those on which a request arrives."""
-        arrival = self._arriving.pop(conn)
-        self._held_bytes -= len(arrival.frame.received)
-        if arrival.watched:
-            self.poller.unregister(conn.sock)
+        del self._arriving[connection]
+        self._held_bytes -= len(connection.frame.received)
 
-    def _drop(self, conn: Any) -> None:
+    def _drop(self, connection: Connection) -> None:
         """Give up waiting for a request, and say so where one has begun."""
-        has_begun = bool(self._arriving[conn].frame.received)
-        self._forget(conn)
+        has_begun = bool(connection.frame.received)
+        self._forget(connection)
         if not has_begun:
-            self._close(conn)
+            self._close(connection)
             return
-        _log.info("a request did not arrive in time", extra={"fields": {"source": _shown(conn.client)}})
-        self._refuse(conn, _TIMED_OUT)
+        _log.info("a request did not arrive in time", extra={"fields": {"source": shown(connection.client)}})
+        self._refuse(connection, _TIMED_OUT)
 
-    def _refuse(self, conn: Any, answer: bytes) -> None:
+    def _refuse(self, connection: Connection, refusal: bytes) -> None:
         with contextlib.suppress(OSError):
-            conn.sock.send(answer)
-        self._linger(conn)
+            connection.sock.send(refusal)
+        self._linger(connection)
 
-    def _linger(self, conn: Any) -> None:
+    def _linger(self, connection: Connection) -> None:
         """Say that nothing more comes, and close when the client has done the same, or has had time to."""
         try:
-            conn.sock.setblocking(False)
             # Of TLS this takes the cipher away; what still comes is thrown away unread.
-            conn.sock.shutdown(socket.SHUT_WR)
-            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._throw_away, conn))
+            connection.sock.shutdown(socket.SHUT_WR)
+            self._watch(connection, selectors.EVENT_READ)
         except (OSError, ValueError):
-            self._close(conn)
+            self._close(connection)
             return
-        self._lingering[conn] = (time.monotonic() + LINGER_SECONDS, 0)
+        self._lingering[connection] = (time.monotonic() + LINGER_SECONDS, 0)
 
-    def _throw_away(self, conn: Any, _socket: Any) -> None:
-        deadline, count = self._lingering[conn]
+    def _throw_away(self, connection: Connection) -> None:
+        deadline, count = self._lingering[connection]
         try:
-            data = conn.sock.recv(_READ_BYTES)
+            data = connection.sock.recv(_READ_BYTES)
         except BlockingIOError:
             return
         except OSError:
             data = b""
-        self._lingering[conn] = (deadline, count + len(data))
+        self._lingering[connection] = (deadline, count + len(data))
         if not data or count > LINGER_BYTES:
-            self._close(conn)
+            self._close(connection)
 
-    def _close(self, conn: Any) -> None:
-        self._lingering.pop(conn, None)
+    def _close(self, connection: Connection) -> None:
+        self._kept.pop(connection, None)
+        self._lingering.pop(connection, None)
         with contextlib.suppress(KeyError, ValueError, OSError):
-            self.poller.unregister(conn.sock)
+            self._watch(connection, 0)
         self.nr_conns -= 1
-        conn.close()
+        with contextlib.suppress(OSError):
+            connection.sock.close()
 
-    def _watch(self, conn: Any, arrival: _Arrival, event: int) -> None:
-        if event == arrival.watched or conn not in self._arriving:
+    def _watch(self, connection: Connection, event: int) -> None:
+        if event == connection.watched:
             return
-        if arrival.watched:
-            self.poller.unregister(conn.sock)
-        self.poller.register(conn.sock, event, partial(self._readable, conn))
-        arrival.watched = event
+        before, connection.watched = connection.watched, 0
+        if before:
+            self.poller.unregister(connection.sock)
+        if event:
+            self.poller.register(connection.sock, event, partial(self._heed, connection))
+            connection.watched = event
 
     def _make_room(self) -> None:
         """End the connection that has been slow or idle for longest, before new callers find no place."""
         if self._arriving:
             self._drop(next(iter(self._arriving)))
-        elif self.keepalived_conns:
-            self.keepalived_conns[0].timeout = 0.0
-            self.murder_keepalived()
+        elif self._kept:
+            self._close(next(iter(self._kept)))
 
 
-def _first(connections: dict[Any, Any]) -> Any:
+def _first(connections: dict[Connection, Any]) -> Connection | None:
     return next(iter(connections), None)
 
 
-def _shown(client: Any) -> str | None:
-    return str(client[0]) if isinstance(client, tuple) else None
-
-
-def before_request(worker: Any, request: Any) -> None:
-    """gunicorn's hook before a request is answered: what it need not do, and whether the connection ends with it."""
-    request._expected_100_continue = False
-    if getattr(request.unreader, "is_last", False) or worker.gives_up(request):
-        request.force_close()
+def _wake() -> None:
+    """What wakes the loop need not do anything."""
 
 
 def worker_class(request_seconds: float, max_body_bytes: int, balance: Balance) -> type[BufferingWorker]:

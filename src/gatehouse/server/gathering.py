@@ -7,7 +7,7 @@ senders that dribble would hold every thread. So the body is awaited here, in th
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from gatehouse.domain.errors import place_of
 from gatehouse.server.environ import make_environ
 from gatehouse.server.limits import LINGER_BYTES, LINGER_SECONDS, MAX_HELD_BYTES, PROBE_THREADS, STOP_SECONDS
+from gatehouse.server.threads import Threads
 
 Wsgi = Callable[..., Iterable[bytes]]
 Headers = list[tuple[str, str]]
@@ -35,8 +36,8 @@ class Gathering:
         """Take the application, and what its callers may take."""
         self._app = app
         self._loop = loop
-        self._threads = ThreadPoolExecutor(threads, "request")
-        self._probe_threads = ThreadPoolExecutor(PROBE_THREADS, "probe")
+        self._threads = Threads(threads, "request")
+        self._probe_threads = Threads(PROBE_THREADS, "probe")
         self._request_seconds = request_seconds
         self._max_body_bytes = max_body_bytes
         # In the order of the deadlines, which are all equally far away: the first is the next to end.
@@ -67,7 +68,7 @@ class Gathering:
                 return
         answered = self._loop.create_future()
         threads = self._probe_threads if environ["PATH_INFO"] in _PROBES else self._threads
-        threads.submit(self._answer, environ, body, protocol, answered)
+        threads.do(partial(self._answer, environ, body, protocol, answered))
         # granian answers with an error of its own what returns without an answer.
         await answered
 

@@ -47,7 +47,9 @@ class SharingWorker(ThreadWorker):
 
     def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
         """Do what has come, and take the connections that were left to others in vain."""
-        super().wait_for_and_dispatch_events(LEFT_LOOK_SECONDS if self._left else timeout)
+        if self._left and (timeout is None or timeout > LEFT_LOOK_SECONDS):
+            timeout = LEFT_LOOK_SECONDS
+        super().wait_for_and_dispatch_events(timeout)
         now = time.monotonic()
         for listener, until in list(self._left.items()):
             if not self._has_more:
@@ -71,13 +73,13 @@ class SharingWorker(ThreadWorker):
         super().murder_pending()
         self._tell()
 
-    def gives_up(self, request: Any) -> bool:
-        """Whether the connection should end with the answer to this request, so that another process gets it.
+    def gives_up(self, requests: int) -> bool:
+        """Whether a connection should end with the answer to the last of so many requests, so that another gets it.
 
         Not one that has just come, since the other did not take it; and only now and then: what others have is told
         with a delay, and clients should not all come back at once. That two threads ask together does not matter.
         """
-        if request.req_number == 1 or not self.balance.has_far_fewer(self.nr_conns):
+        if requests == 1 or not self.balance.has_far_fewer(self.nr_conns):
             return False
         now = time.monotonic()
         if now < self._gives_up_from:

@@ -9,7 +9,7 @@ from gatehouse.server.balance import Balance
 from gatehouse.server.limits import GIVEN_UP_SECONDS
 from gatehouse.server.sharing import SharingWorker
 
-FIRST, LATER = SimpleNamespace(req_number=1), SimpleNamespace(req_number=2)
+FIRST, LATER = 1, 2
 
 
 @pytest.fixture
