@@ -30,6 +30,9 @@ spyne.const.MIN_GC_INTERVAL = float("inf")
 class ReadEnvelope(Soap11):  # type: ignore[misc]
     """Takes a request that `reading` has read: no document, no multi-reference, no `xsi:type` reaches Spyne."""
 
+    def get_context(self, parent: Any, transport: Any) -> None:
+        """Keep nothing of a call. What Spyne keeps knows the call, which knows it: only a collection frees such."""
+
     def create_in_document(self, ctx: Any, charset: Any = None) -> None:
         """Nothing to parse."""
 
@@ -48,6 +51,9 @@ class WriteEnvelope(Soap11):  # type: ignore[misc]
     def __init__(self, target_namespace: str, data_namespace: str) -> None:
         super().__init__()
         self._target, self._data = (escape(name, _QUOTED) for name in (target_namespace, data_namespace))
+
+    def get_context(self, parent: Any, transport: Any) -> None:
+        """Keep nothing of a call."""
 
     def serialize(self, ctx: Any, message: Any) -> None:
         """Write what the service method returned."""
@@ -136,7 +142,7 @@ class SpyneServer(ServerBase):  # type: ignore[misc]
     def run(self, exchange: Exchange) -> bytes | None:
         """Return the reply, or None when Spyne could not make one."""
         initial = LeanContext(self, MethodContext.SERVER)
-        initial.udc = exchange
+        initial.udc, initial.event = exchange, None  # each event's context would know this one
         (ctx,) = self.generate_contexts(initial)
         if ctx.in_error is None:
             ctx.function = ctx.descriptor.function  # which the property of Spyne's own context does
