@@ -9,7 +9,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +21,7 @@ from gunicorn.util import http_date
 
 from gatehouse.domain.errors import place_of
 from gatehouse.server.connections import Connection
+from gatehouse.server.environ import of_gunicorn
 
 _READ_BYTES = 64 * 1024
 
@@ -44,7 +45,7 @@ class FixedConfig:
     def __init__(self, config: Any) -> None:
         """Read all options."""
         self._config = config
-        self.__dict__ |= {name: getattr(config, name) for name in config.settings}
+        self.__dict__ |= {name: getattr(config, name) for name in (*config.settings, "is_ssl")}
 
     def __getattr__(self, name: str) -> Any:
         """Return what is no option."""
@@ -91,15 +92,10 @@ def answer(
     outgoing: Any = _Outgoing(connection)
     try:
         request: Any = _Request(config, incoming, connection.client, connection.requests)
-        # The loop has said that it may go on.
-        request._expected_100_continue = False
-        response, environ = wsgi.create(
-            request, outgoing, connection.client, connection.server, config, response_class=_Response
-        )
-        environ["wsgi.multithread"] = True
+        response = _Response(request, outgoing, config)
         if is_last:
             response.force_close()
-        _run(application, environ, response)
+        _run(application, of_gunicorn(request, connection.client, connection.server), response)
         outgoing.flush()
         return None if response.should_close() else _rest(request, incoming)
     except (_CallerGoneError, errors.NoMoreData):
@@ -174,7 +170,7 @@ class _Outgoing:
             raise _CallerGoneError from error
 
 
-def _run(application: Callable[..., Iterable[bytes]], environ: MutableMapping[str, Any], response: Any) -> None:
+def _run(application: Callable[..., Iterable[bytes]], environ: dict[str, Any], response: Any) -> None:
     """Have the application answer. Source: PEP 3333."""
     parts = application(environ, response.start_response)
     try:

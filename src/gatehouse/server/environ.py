@@ -1,7 +1,9 @@
-"""A request of granian as WSGI has it, with the rules of gunicorn. Source: PEP 3333; RFC 3875."""
+"""A request as WSGI has it, whichever server read it, with the rules of gunicorn. Source: PEP 3333; RFC 3875."""
 
 import sys
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 _FIXED: dict[str, Any] = {
     "SCRIPT_NAME": "",
@@ -15,12 +17,8 @@ _FIXED: dict[str, Any] = {
 }
 
 
-def make_environ(scope: Any) -> dict[str, Any]:
-    """Return the request, without its body.
-
-    Headers that come several times are joined by commas. One with an underscore in its name is left out: it would look
-    like another one, such as `X_Forwarded_For`, which a proxy lets pass.
-    """
+def of_granian(scope: Any) -> dict[str, Any]:
+    """Return a request that granian has read, without its body."""
     name, port = _split(scope.server)
     environ: dict[str, Any] = _FIXED | {
         "REQUEST_METHOD": scope.method,
@@ -33,7 +31,35 @@ def make_environ(scope: Any) -> dict[str, Any]:
         "REMOTE_ADDR": _split(scope.client)[0],
         "wsgi.url_scheme": scope.scheme,
     }
-    for header, value in scope.headers.items():
+    _add_headers(environ, scope.headers.items())
+    return environ
+
+
+def of_gunicorn(request: Any, client: Any, server: Any) -> dict[str, Any]:
+    """Return a request that gunicorn has read. Of a Unix socket, `client` is no tuple, and `server` its path."""
+    name, port = (server[0], str(server[1])) if isinstance(server, tuple) else ("", "")
+    environ: dict[str, Any] = _FIXED | {
+        "REQUEST_METHOD": request.method,
+        "PATH_INFO": unquote_to_bytes(request.path).decode("latin-1"),
+        "QUERY_STRING": request.query,
+        "SERVER_PROTOCOL": f"HTTP/{request.version[0]}.{request.version[1]}",
+        "SERVER_NAME": name,
+        "SERVER_PORT": port,
+        "REMOTE_ADDR": client[0] if isinstance(client, tuple) else "",
+        "wsgi.url_scheme": request.scheme,
+        "wsgi.input": request.body,
+    }
+    _add_headers(environ, request.headers)
+    return environ
+
+
+def _add_headers(environ: dict[str, Any], headers: Iterable[tuple[str, str]]) -> None:
+    """Add the headers. Those that come several times are joined by commas.
+
+    One with an underscore in its name is left out: it would look like another one, such as `X_Forwarded_For`, which a
+    proxy lets pass.
+    """
+    for header, value in headers:
         if "_" in header:
             continue
         key = header.upper().replace("-", "_")
@@ -42,7 +68,6 @@ def make_environ(scope: Any) -> dict[str, Any]:
             continue
         key = f"HTTP_{key}"
         environ[key] = f"{environ[key]},{value}" if key in environ else value
-    return environ
 
 
 def _split(address: str) -> tuple[str, str]:

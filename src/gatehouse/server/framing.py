@@ -13,6 +13,8 @@ MAX_HEAD_BYTES = 64 * 1024
 _RAW_PER_BYTE = 8
 """Most bytes on the wire for one byte of a chunked body: a chunk of one byte takes six."""
 
+_TELLING = re.compile(rb"\r\n(content-length|transfer-encoding|expect):((?:(?!\r\n).)*)", re.IGNORECASE | re.DOTALL)
+"""The headers that tell of the body."""
 
 _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
@@ -70,12 +72,10 @@ class Frame:
 
     def _read_head(self, head: bytes) -> bool:
         """Find out how the body's end is told. False when it has none, or is told in a way to be refused."""
-        request_line, *lines = head.split(b"\r\n")
         lengths: list[bytes] = []
         codings: list[bytes] = []
         expects = False
-        for line in lines:
-            name, _, value = line.partition(b":")
+        for name, value in _TELLING.findall(head):
             match name.lower():
                 case b"content-length":
                     lengths.append(value.strip())
@@ -91,7 +91,7 @@ class Frame:
             self._length = int(lengths[0])
         else:
             return False
-        self.awaits_continue = expects and not request_line.endswith(b"HTTP/1.0")
+        self.awaits_continue = expects and not head.partition(b"\r\n")[0].endswith(b"HTTP/1.0")
         return True
 
     def _add_chunks(self) -> Progress:

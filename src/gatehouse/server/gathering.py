@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any
 
 from gatehouse.domain.errors import place_of
-from gatehouse.server.environ import make_environ
+from gatehouse.server.environ import of_granian
 from gatehouse.server.limits import LINGER_BYTES, LINGER_SECONDS, MAX_HELD_BYTES, PROBE_THREADS, STOP_SECONDS
 from gatehouse.server.threads import Threads
 
@@ -52,7 +52,7 @@ class Gathering:
             _log.error("a request failed: %s", place_of(error))
 
     async def _take(self, scope: Any, protocol: Any) -> None:
-        environ = make_environ(scope)
+        environ = of_granian(scope)
         if "," in environ.get("HTTP_HOST", ""):
             # Two of them: programs on the way may have heeded the other one. Source: RFC 9112, 3.2.
             protocol.response_bytes(HTTPStatus.BAD_REQUEST.value, _REFUSAL, b"")

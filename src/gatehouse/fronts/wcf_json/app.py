@@ -179,9 +179,12 @@ def _read_body(environ: Environ, media: MediaType, limit: int, noted: set[Tolera
 
 
 def _dump(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_value).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _json_value(value: object) -> str:
     assert isinstance(value, datetime), type(value).__name__
     return json_date(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_json_value)
