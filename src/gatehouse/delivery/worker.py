@@ -35,6 +35,9 @@ _WATCHED_EVERY = 0.5
 _CHECKPOINT_EVERY = 0.5
 """Seconds between two looks at the log of SQLite, which may grow by some megabytes meanwhile."""
 
+_CHECKPOINT_AGAIN = 0.1
+"""Seconds until the next look where it was long: at a thousand calls a second it may grow by 100 MB in each."""
+
 _CLOSED_AFTER = 15.0
 """Seconds without a message after which a lane lets go of its connection."""
 
@@ -121,8 +124,14 @@ class Worker:
 
     def _checkpoint(self, stop: threading.Event) -> None:
         """Keep SQLite's log short, so that no call has to."""
-        while not stop.wait(_CHECKPOINT_EVERY):
-            self._attempt(self._core.database.checkpoint)
+        was_long = False
+
+        def look() -> None:
+            nonlocal was_long
+            was_long = self._core.database.checkpoint()
+
+        while not stop.wait(_CHECKPOINT_AGAIN if was_long else _CHECKPOINT_EVERY):
+            self._attempt(look)
 
     def _drive(self, lane: Lane, before: list[Lane], wake: threading.Event, stop: threading.Event) -> None:
         """Keep one lane going. One that is not the first works while all before it are held up."""

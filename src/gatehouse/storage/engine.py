@@ -34,6 +34,7 @@ class Database:
         self._turns = Turns(self._begun_again, LONGEST_WAIT_MS / 1000) if self.is_sqlite else None
         self._kept: Connection | None = None
         self._is_kept_doubtful = False
+        self._log_in_file_of: int | None = None
         if self.is_sqlite:
             event.listen(self.engine, "invalidate", self._doubt_kept)
 
@@ -87,13 +88,25 @@ class Database:
         """Bring SQLite's log into the file when it is long; return whether it was. Raises UnavailableError.
 
         A commit would do so now and then, and its call, with all that want to write, would wait for the disk. Here
-        nobody waits: what is written meanwhile stays in the log until the next time.
+        what is written meanwhile stays in the log. Where there is always something, the log cannot begin anew: then
+        writers are held up, for as long as the little takes that has come in this moment.
         """
-        is_long = self.is_sqlite and sqlite.is_log_long(self.engine.url)
-        if is_long:
-            with self.reading() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close()
-        return is_long
+        changed_at = sqlite.log_changed_at(self.engine.url) if self.is_sqlite else None
+        # One that nobody has written to since the last time is in the file.
+        if changed_at in (None, self._log_in_file_of) or not self._is_log_longer(sqlite.LONG_LOG):
+            return False
+        with self.reading() as connection:
+            sqlite.bring_log_into_file(connection)
+        self._log_in_file_of = changed_at
+        if self._is_log_longer(sqlite.GROWING_LOG):
+            with self.reading() as connection, self.writing():
+                # Another process may have done it while this one waited.
+                if self._is_log_longer(sqlite.GROWING_LOG):
+                    sqlite.bring_log_into_file(connection)
+        return True
+
+    def _is_log_longer(self, pages: int) -> bool:
+        return sqlite.is_log_longer(self.engine.url, pages)
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:

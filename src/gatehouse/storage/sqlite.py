@@ -15,11 +15,16 @@ from sqlalchemy.exc import DisconnectionError
 from gatehouse.storage.locks import LONGEST_WAIT_MS
 from gatehouse.storage.write_lock import WriteLock
 
-_LOG_BYTES = 4 * 2**20
-"""Bytes of SQLite's log from which `checkpoint` brings it into the file, and to which it is cut when it begins anew."""
+LONG_LOG = 1024
+"""Pages (4 KB) of SQLite's log from which it is brought into the file."""
 
-_LONG_LOG_PAGES = 8192
-"""Pages (4 KB) of the log from which a commit does so itself: only where no worker runs, or cannot keep up."""
+GROWING_LOG = 4096
+"""Pages of a log that was brought into the file and grew on meanwhile, so that it could not begin anew."""
+
+_LONGEST_LOG = 8192
+"""Pages of the log from which a commit does so itself: only where no worker runs, or cannot keep up."""
+
+_LOG_HEAD_BYTES, _PAGE_HEAD_BYTES, _LOG_PAGE_BYTES = 32, 24, 24 + 4096
 
 _SET_UP = (
     # In WAL mode a crash of the process loses nothing and a power cut at most the last commits, without damage.
@@ -27,8 +32,9 @@ _SET_UP = (
     "PRAGMA foreign_keys=ON",
     # What is deleted is overwritten, as the temporary password in a message that was sent; not every build does so.
     "PRAGMA secure_delete=ON",
-    f"PRAGMA journal_size_limit={_LOG_BYTES}",
-    f"PRAGMA wal_autocheckpoint={_LONG_LOG_PAGES}",
+    # To be cut and to grow again takes a commit several milliseconds.
+    f"PRAGMA journal_size_limit={_LOG_HEAD_BYTES + _LONGEST_LOG * _LOG_PAGE_BYTES}",
+    f"PRAGMA wal_autocheckpoint={_LONGEST_LOG}",
 )
 
 _FILE = "gatehouse_file"
@@ -101,13 +107,37 @@ def write_lock(url: sa.URL) -> WriteLock | None:
     return None if path is None else WriteLock(path.parent)
 
 
-def is_log_long(url: sa.URL) -> bool:
-    """Whether so much is in SQLite's log that it should be brought into the file."""
-    path = _file_of(url)
+def log_changed_at(url: sa.URL) -> int | None:
+    """Return when SQLite's log was written to last, in nanoseconds since 1970; None where there is none."""
+    path = _log_of(url)
     try:
-        return path is not None and path.with_name(f"{path.name}-wal").stat().st_size > _LOG_BYTES
+        return None if path is None else path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def is_log_longer(url: sa.URL, pages: int) -> bool:
+    """Whether SQLite's log holds more than so many pages since it last began anew.
+
+    Its file is as long as the log has ever been, so one page is asked whether it has the salts of this beginning.
+    Source: sqlite.org/fileformat2.html, 4.1.
+    """
+    path = _log_of(url)
+    if path is None:
+        return False
+    try:
+        with path.open("rb", buffering=0) as log:
+            head = log.read(_LOG_HEAD_BYTES)
+            log.seek(_LOG_HEAD_BYTES + pages * _LOG_PAGE_BYTES)
+            page_head = log.read(_PAGE_HEAD_BYTES)
     except OSError:
         return False  # nothing was written yet
+    return bool(page_head) and page_head[8:16] == head[16:24]
+
+
+def bring_log_into_file(connection: Connection) -> None:
+    """Write what is in SQLite's log to the file, as far as nobody reads what was there before. Waits for nobody."""
+    connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close()
 
 
 def is_of_current_file(connection: Connection) -> bool:
@@ -120,6 +150,11 @@ def _file_of(url: sa.URL) -> Path | None:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         return None
     return Path(url.database).absolute()
+
+
+def _log_of(url: sa.URL) -> Path | None:
+    path = _file_of(url)
+    return None if path is None else path.with_name(f"{path.name}-wal")
 
 
 def _follow_file(engine: Engine, path: Path) -> None:
