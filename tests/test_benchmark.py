@@ -73,7 +73,7 @@ def test_every_module_of_a_case_is_in_a_group():
 
 
 @contextlib.contextmanager
-def stalling_server(stall_after: int, seconds: float) -> Iterator[int]:
+def stalling_server(stall_after: int, seconds: float, reply: bytes = REPLY) -> Iterator[int]:
     """Give the port of a server that answers at once, but for one stall of all its connections."""
     lock, count = threading.Lock(), [0]
 
@@ -84,7 +84,9 @@ def stalling_server(stall_after: int, seconds: float) -> Iterator[int]:
                     count[0] += 1
                     if count[0] == stall_after:
                         time.sleep(seconds)
-                connection.sendall(REPLY)
+                connection.sendall(reply)
+                if b"close" in reply:
+                    break
 
     def accept(server: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -109,6 +111,15 @@ def test_steady_load_charges_a_stall_to_every_call_that_it_held_up():
     assert len(held_up) >= 70
     assert waits.pause >= stall * 0.9
     assert waits.part(0.99) >= stall * 0.8
+
+
+def test_connection_that_the_server_ends_is_opened_again():
+    """A process with far more connections than another ends some with their answers, so that the other gets them."""
+    last = REPLY.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    with stalling_server(stall_after=0, seconds=0, reply=last) as port:
+        outcome = load.run(port, [Series(b"GET / HTTP/1.1\r\n\r\n", b"ok")] * 2, 0.2)
+
+    assert outcome.calls > 2
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from gatehouse.load.replies import head_of_whole
+from gatehouse.load.replies import head_of_whole, is_last
 
 _WARM_UP = 0.3
 """Seconds before the first call that counts."""
@@ -165,12 +165,16 @@ class _Connection:
     """One connection with at most one call under way."""
 
     def __init__(self, port: int, series: Series, selector: selectors.BaseSelector) -> None:
-        self._series = series
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=_SILENCE)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port, self._series, self._selector = port, series, selector
         self._received = b""
         self.sent_at = 0.0
-        selector.register(self._socket, selectors.EVENT_READ, self)
+        self._socket = self._connect()
+
+    def _connect(self) -> socket.socket:
+        opened = socket.create_connection(("127.0.0.1", self._port), timeout=_SILENCE)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._selector.register(opened, selectors.EVENT_READ, self)
+        return opened
 
     def send(self, due: float | None = None) -> None:
         """Send the next request of the series, which is small enough to go at once. It counts from when it was due."""
@@ -184,8 +188,13 @@ class _Connection:
         if not part:
             raise RuntimeError("the server closed a connection")
         self._received += part
-        if head_of_whole(self._received) is None:
+        end = head_of_whole(self._received)
+        if end is None:
             return False
+        if is_last(self._received, end):
+            self._selector.unregister(self._socket)
+            self._socket.close()
+            self._socket = self._connect()
         self._series.take(self._received)
         return True
 

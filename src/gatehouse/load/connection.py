@@ -1,15 +1,12 @@
 """A kept connection with at most one call under way, as little work for each call as can be."""
 
-import re
 import socket
 import ssl
 from contextlib import suppress
 
 from gatehouse.load.calls import Turn
-from gatehouse.load.replies import head_of_whole
+from gatehouse.load.replies import head_of_whole, is_last
 from gatehouse.load.target import Target
-
-_CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 _CONNECTED_WITHIN = 10.0
 
@@ -85,5 +82,5 @@ class Connection:
         end = head_of_whole(received)
         if end is None:
             return None
-        self._closes = _CLOSE.search(received, 0, end + 2) is not None
+        self._closes = is_last(received, end)
         return Reply(int(received[9:12]), received[end + 4 :])

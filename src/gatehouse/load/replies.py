@@ -4,6 +4,7 @@ import re
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+_CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
@@ -21,3 +22,8 @@ def head_of_whole(received: bytes) -> int | None:
     if _CHUNKED.search(received, 0, end + 2) is None:
         raise ConnectionError("an answer without a length")
     return end if received.endswith(_LAST_CHUNK) else None
+
+
+def is_last(received: bytes, head_end: int) -> bool:
+    """Whether a reply, whose head ends here, says that none follows it on the connection. Source: RFC 9112, 9.6."""
+    return _CLOSE.search(received, 0, head_end + 2) is not None
