@@ -41,6 +41,13 @@ def states(process: int) -> set[str]:
     return {stat(each).state for each in threads}
 
 
+def is_alive(process: int) -> bool:
+    """Whether the process has not ended."""
+    with contextlib.suppress(OSError):
+        return stat(process).is_alive
+    return False
+
+
 def open_files(process: int) -> set[str]:
     """Return what the process has open: names of files, and sockets by their numbers."""
     found = set()
@@ -134,6 +141,22 @@ def test_process_that_ends_is_replaced(service: Service) -> None:
     with stopped({before[1]}):
         log_in(service)
     assert stat(fresh).parent == stat(before[1]).parent
+
+
+ORPHANED_SECONDS = 12
+"""A second to notice, two for connections that are kept, a busy machine, and less than the 30 that one is kept."""
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_processes_end_without_the_first(tmp_path: Path, server: str) -> None:
+    """It may be killed for its memory; what stayed would hold the address, and nobody would watch it."""
+    with running_service(tmp_path, settings={"GATEHOUSE_SERVER": server}) as service:
+        left = processes(service)
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)) as kept:
+            kept.request("GET", "/healthz")
+            assert kept.getresponse().read()
+            os.kill(stat(left[0]).parent, signal.SIGKILL)
+            wait_until(lambda: not any(map(is_alive, left)), ORPHANED_SECONDS, lambda: service.log)
 
 
 KEPT = 24

@@ -147,7 +147,7 @@ def base_address(environ: Environ, settings: Settings) -> str:
         return settings.public_url
     host = origin(environ, settings).host or environ.get("HTTP_HOST", "")
     if not _HOST.fullmatch(host):
-        host = f"{environ.get('SERVER_NAME', 'localhost')}:{environ.get('SERVER_PORT', '80')}"
+        host = f"{environ.get('SERVER_NAME') or 'localhost'}:{environ.get('SERVER_PORT') or '80'}"
     return f"{'https' if comes_by_https(environ, settings) else 'http'}://{host}"
 
 

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from http import HTTPStatus
+from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 from gunicorn.http import errors, wsgi
@@ -23,7 +25,7 @@ from gatehouse.domain.errors import place_of
 from gatehouse.server.connections import Connection
 from gatehouse.server.environ import of_gunicorn
 
-_READ_BYTES = 64 * 1024
+Wsgi = Callable[..., Iterable[bytes]]
 
 REFUSAL = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -37,19 +39,6 @@ _STATUS: dict[type[BaseException], HTTPStatus] = {
 """What gunicorn finds wrong with a request, the more general kinds last."""
 
 _log = logging.getLogger("gatehouse.server")
-
-
-class FixedConfig:
-    """gunicorn's configuration, which changes no more. The original looks each option up in several steps."""
-
-    def __init__(self, config: Any) -> None:
-        """Read all options."""
-        self._config = config
-        self.__dict__ |= {name: getattr(config, name) for name in (*config.settings, "is_ssl")}
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what is no option."""
-        return getattr(self._config, name)
 
 
 class _Request(Request):
@@ -80,31 +69,51 @@ class _CallerGoneError(Exception):
     """Nobody takes the answer any more."""
 
 
+def fixed(config: Any) -> SimpleNamespace:
+    """Return gunicorn's configuration as it stays. The original looks each option up in several steps."""
+    return SimpleNamespace(**{name: getattr(config, name) for name in (*config.settings, "is_ssl")})
+
+
 def answer(
-    config: Any, application: Callable[..., Iterable[bytes]], connection: Connection, received: bytes, *, is_last: bool
+    config: Any, application: Wsgi, connection: Connection, received: bytes, max_body_bytes: int, *, is_last: bool
 ) -> bytes | None:
     """Answer the request that has come on a connection, which takes as long as its caller takes to read the answer.
 
-    Returns what came behind it, mostly nothing; None when the connection is to be closed: it is the last of its
-    connection, the caller wants no more, or where a next one would begin is not known.
+    Of a body that is too large, the application gets as much as tells so; of one that has not come as a whole, what is
+    there. Returns what came behind the request, mostly nothing; None when the connection is to be closed: it is the
+    last of its connection, the caller wants no more, or where a next one would begin is not known.
     """
     incoming: Any = _Incoming(received)
     outgoing: Any = _Outgoing(connection)
     try:
         request: Any = _Request(config, incoming, connection.client, connection.requests)
-        response = _Response(request, outgoing, config)
-        if is_last:
-            response.force_close()
-        _run(application, of_gunicorn(request, connection.client, connection.server), response)
+        body = _read_body(request, max_body_bytes)
+    except errors.NoMoreData:
+        return None
+    except errors.ParseException as error:
+        status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
+        _log.info(
+            "a request could not be read", extra={"fields": _fields(error, connection) | {"status": status.value}}
+        )
+        outgoing.refuse(status)
+        return None
+    response: Any = _Response(request, outgoing, config)
+    if is_last or incoming.is_short:
+        response.force_close()
+    try:
+        _run(
+            application,
+            of_gunicorn(request, connection.client, connection.server) | {"wsgi.input": BytesIO(body)},
+            response,
+        )
         outgoing.flush()
-        return None if response.should_close() else _rest(request, incoming)
-    except (_CallerGoneError, errors.NoMoreData):
+    except _CallerGoneError:
         return None
     except Exception as error:
-        _tell(error, connection.client)
-        if not outgoing.has_begun:
-            outgoing.refuse(_status_of(error) or HTTPStatus.INTERNAL_SERVER_ERROR)
+        _log.error("a request failed: %s", place_of(error), extra={"fields": _fields(error, connection)})
+        outgoing.refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
         return None
+    return None if response.should_close() or _is_short(response) else incoming.take_buffered()
 
 
 def shown(client: Any) -> str | None:
@@ -148,7 +157,9 @@ class _Outgoing:
             self._send(self._head)
 
     def refuse(self, status: HTTPStatus) -> None:
-        """Send an answer of a status alone, where the caller still listens."""
+        """Send an answer of a status alone, unless another one has begun, or the caller is gone."""
+        if self.has_begun:
+            return
         with contextlib.suppress(_CallerGoneError):
             self._send(REFUSAL % f"{status.value} {status.phrase}".encode())
 
@@ -170,7 +181,7 @@ class _Outgoing:
             raise _CallerGoneError from error
 
 
-def _run(application: Callable[..., Iterable[bytes]], environ: dict[str, Any], response: Any) -> None:
+def _run(application: Wsgi, environ: dict[str, Any], response: Any) -> None:
     """Have the application answer. Source: PEP 3333."""
     parts = application(environ, response.start_response)
     try:
@@ -182,24 +193,20 @@ def _run(application: Callable[..., Iterable[bytes]], environ: dict[str, Any], r
             close()
 
 
-def _rest(request: Any, incoming: _Incoming) -> bytes | None:
-    """Return what follows the request; None where it has not ended as it said it would."""
+def _read_body(request: Any, most: int) -> bytes:
+    """Return the body, or of one that is larger more than that. Raises ParseException."""
     try:
-        while request.body.read(_READ_BYTES):
-            pass
-    except (errors.ParseException, OSError):
-        return None
-    return None if incoming.is_short or request.body.failed else incoming.take_buffered()
+        body: bytes = request.body.read(most + 1)
+    except errors.NoMoreData:
+        raise errors.ChunkMissingTerminator(b"") from None
+    return body
 
 
-def _tell(error: Exception, client: Any) -> None:
-    """Log a request that gunicorn cannot read, or that broke the application, without a word of what was sent."""
-    fields: dict[str, Any] = {"source": shown(client), "error": type(error).__name__}
-    if status := _status_of(error):
-        _log.info("a request could not be read", extra={"fields": fields | {"status": status.value}})
-    else:
-        _log.error("a request failed: %s", place_of(error), extra={"fields": fields})
+def _is_short(response: Any) -> bool:
+    """Whether there is less of the body than the head says, so that the next answer would be taken for its rest."""
+    return not response._omits_body and response.sent < (response.response_length or 0)
 
 
-def _status_of(error: Exception) -> HTTPStatus | None:
-    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
+def _fields(error: Exception, connection: Connection) -> dict[str, Any]:
+    """Return what the log tells of a request that failed: not a word of what was sent."""
+    return {"source": shown(connection.client), "error": type(error).__name__}

@@ -24,7 +24,7 @@ from typing import Any
 
 from gunicorn import sock as gunicorn_sock
 
-from gatehouse.server.answering import REFUSAL, FixedConfig, answer, shown
+from gatehouse.server.answering import REFUSAL, answer, fixed, shown
 from gatehouse.server.balance import Balance
 from gatehouse.server.connections import Connection
 from gatehouse.server.framing import Frame, Progress
@@ -74,7 +74,7 @@ class BufferingWorker(SharingWorker):
         self._stop_deadline: float | None = None
         self._tls: ssl.SSLContext | None = None
         self._probe_threads: Threads
-        self._config = FixedConfig(self.cfg)
+        self._config = fixed(self.cfg)
 
     def init_process(self) -> None:
         """Read the certificate once, not for each connection; a reload (SIGHUP) makes new processes."""
@@ -107,6 +107,11 @@ class BufferingWorker(SharingWorker):
         super().wait_for_and_dispatch_events(0.0 if self._answered else timeout)
         self._settle()
 
+    def is_parent_alive(self) -> bool:
+        """Whether gunicorn's first process is there. Without it this one stops: nobody would watch or end it."""
+        self.alive = self.alive and super().is_parent_alive()
+        return self.alive
+
     def murder_pending(self) -> None:
         """End what has taken too long. gunicorn calls it with each turn of its loop, at least once a second."""
         super().murder_pending()
@@ -132,7 +137,6 @@ class BufferingWorker(SharingWorker):
 
     def _collect(self, connection: Connection, early: bytes = b"") -> None:
         """Begin with a request, of which this has come with the one before."""
-        connection.frame = Frame(self.max_body_bytes)
         self._arriving[connection] = time.monotonic() + self.request_seconds
         if early:
             self._take(connection, early)
@@ -207,7 +211,7 @@ class BufferingWorker(SharingWorker):
         try:
             is_last = is_last or not self.alive or len(self._kept) >= self.max_keepalived
             is_last = is_last or self.gives_up(connection.requests)
-            rest = answer(self._config, self.wsgi, connection, received, is_last=is_last)
+            rest = answer(self._config, self.wsgi, connection, received, self.max_body_bytes, is_last=is_last)
         finally:
             self._answered.append((connection, rest))
             if self._is_waiting:
@@ -217,7 +221,8 @@ class BufferingWorker(SharingWorker):
     def _settle(self) -> None:
         """Keep the connections whose requests have been answered, or close them without waiting for their callers."""
         self._is_waiting = False
-        while self._answered:
+        # As many as there are now: while a caller sends one after the other, the next are answered meanwhile.
+        for _ in range(len(self._answered)):
             connection, rest = self._answered.popleft()
             self._answering.pop(connection, None)
             if rest is None:
@@ -229,9 +234,10 @@ class BufferingWorker(SharingWorker):
                 self._watch(connection, selectors.EVENT_READ)
 
     def _forget(self, connection: Connection) -> None:
-        """Take a connection out of those on which a request arrives."""
+        """Take a connection out of those on which a request arrives, and keep nothing of what has come."""
         del self._arriving[connection]
         self._held_bytes -= len(connection.frame.received)
+        connection.frame = Frame(self.max_body_bytes)
 
     def _drop(self, connection: Connection) -> None:
         """Give up waiting for a request, and say so where one has begun."""

@@ -12,8 +12,6 @@ _FIXED: dict[str, Any] = {
     "wsgi.multithread": True,
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
-    # The body has come as a whole, so that reading it ends also where nobody told its length.
-    "wsgi.input_terminated": True,
 }
 
 
@@ -36,7 +34,10 @@ def of_granian(scope: Any) -> dict[str, Any]:
 
 
 def of_gunicorn(request: Any, client: Any, server: Any) -> dict[str, Any]:
-    """Return a request that gunicorn has read. Of a Unix socket, `client` is no tuple, and `server` its path."""
+    """Return a request that gunicorn has read, without its body.
+
+    Of a Unix socket, `client` is no tuple, and `server` its path.
+    """
     name, port = (server[0], str(server[1])) if isinstance(server, tuple) else ("", "")
     environ: dict[str, Any] = _FIXED | {
         "REQUEST_METHOD": request.method,
@@ -47,7 +48,6 @@ def of_gunicorn(request: Any, client: Any, server: Any) -> dict[str, Any]:
         "SERVER_PORT": port,
         "REMOTE_ADDR": client[0] if isinstance(client, tuple) else "",
         "wsgi.url_scheme": request.scheme,
-        "wsgi.input": request.body,
     }
     _add_headers(environ, request.headers)
     return environ
@@ -68,6 +68,9 @@ def _add_headers(environ: dict[str, Any], headers: Iterable[tuple[str, str]]) ->
             continue
         key = f"HTTP_{key}"
         environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if "CONTENT_LENGTH" not in environ:
+        # Reading the body ends though nobody told its length. Of another one, Flask looks whether all of it has come.
+        environ["wsgi.input_terminated"] = True
 
 
 def _split(address: str) -> tuple[str, str]:

@@ -91,7 +91,7 @@ class Frame:
             self._length = int(lengths[0])
         else:
             return False
-        self.awaits_continue = expects and not head.partition(b"\r\n")[0].endswith(b"HTTP/1.0")
+        self.awaits_continue = expects and not head.lstrip(b"\r\n").partition(b"\r\n")[0].endswith(b"HTTP/1.0")
         return True
 
     def _add_chunks(self) -> Progress:

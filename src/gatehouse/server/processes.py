@@ -71,11 +71,6 @@ class Server(BaseApplication):
             "preload_app": True,
             "timeout": _TIMEOUT,
             "keepalive": self._keep_alive,
-            # Forwarded headers are ours to judge (fronts/http.py); gunicorn would trust any local process.
-            "forwarded_allow_ips": "",
-            "secure_scheme_headers": {},
-            # Nor may a header say where the application begins, as gunicorn lets any peer of a Unix socket.
-            "forwarder_headers": "",
             "control_socket_disable": True,
             "loglevel": "warning",
             "logger_class": ServerLog,

@@ -7,7 +7,7 @@ import threading
 import pytest
 from gunicorn.config import Config
 
-from gatehouse.server.answering import FixedConfig, answer
+from gatehouse.server.answering import answer, fixed
 from gatehouse.server.connections import Connection
 from gatehouse.server.framing import Frame
 
@@ -21,7 +21,7 @@ class Answering:
     """An application, and what comes of requests to it on a connection of whose other end we read."""
 
     def __init__(self):
-        self.config = FixedConfig(Config())
+        self.config = fixed(Config())
         self.near, self.far = socket.socketpair()
         self.near.setblocking(False)
         self.far.settimeout(10)
@@ -35,7 +35,7 @@ class Answering:
 
     def answer(self, received, application=None, is_last=False):
         self.connection.requests += 1
-        return answer(self.config, application or self.application, self.connection, received, is_last=is_last)
+        return answer(self.config, application or self.application, self.connection, received, 100, is_last=is_last)
 
     def received(self):
         self.near.close()
@@ -104,10 +104,8 @@ def test_what_comes_behind_is_the_next_request(thread, request_bytes, is_read):
         POST.replace(b"Host", b"Connection: close\r\nHost"),
         GET.replace(b"1.1", b"1.0"),
         POST.replace(b": 4", b": 5"),
-        CHUNKED.replace(b"4\r\n", b"4\r\nx"),
-        CHUNKED.replace(b"0\r\n\r\n", b""),
     ],
-    ids=["asks for it", "HTTP/1.0", "body is short", "chunk is odd", "chunks do not end"],
+    ids=["asks for it", "HTTP/1.0", "body is short"],
 )
 def test_connection_ends(thread, request_bytes):
     """With the caller's wish, and where it is not known where the next request would begin."""
@@ -131,6 +129,8 @@ def test_last_request_is_told_so(thread):
         (GET.replace(b"Host", b"Expect: much\r\nHost"), b"417 Expectation Failed"),
         (CHUNKED.replace(b": chunked", b": zipped"), b"501 Not Implemented"),
         (GET.replace(b"/a", b"/" + b"a" * 9000), b"414 "),
+        (CHUNKED.replace(b"4\r\n", b"4\r\nx"), b"400 Bad Request"),
+        (CHUNKED.replace(b"0\r\n\r\n", b""), b"400 Bad Request"),
     ],
 )
 def test_what_cannot_be_read_is_refused(thread, caplog, request_bytes, status):
@@ -165,6 +165,26 @@ def test_application_that_fails_in_the_middle(thread, caplog):
     assert thread.received().endswith(b"\r\n\r\none")
     assert "a secret" not in caplog.text
     assert "a request failed" in caplog.text
+
+
+@pytest.mark.parametrize("headers", [[("X", "a\nb")], [("X Y", "a")]])
+def test_application_whose_headers_are_none(thread, headers):
+    """It is to blame, and not the caller."""
+    assert thread.answer(GET, streaming(b"one", headers=headers)) is CLOSES
+    assert thread.received().startswith(b"HTTP/1.1 500 ")
+
+
+def test_answer_that_is_shorter_than_it_says(thread):
+    """The next one would be taken for its rest."""
+    assert thread.answer(GET, streaming(b"one", headers=[("Content-Length", "6")])) is CLOSES
+
+
+def test_body_that_is_too_large(thread):
+    """The application learns that it is."""
+    body = b"x" * 500
+    thread.answer(POST.replace(b": 4", b": 500").replace(b"body", body), is_last=True)
+
+    assert [len(body) for _, body in thread.seen] == [101]
 
 
 def test_answer_in_parts_is_sent_as_it_is_made(thread):
