@@ -24,7 +24,7 @@ GROWING_LOG = 4096
 _LONGEST_LOG = 8192
 """Pages of the log from which a commit does so itself: only where no worker runs, or cannot keep up."""
 
-_LOG_HEAD_BYTES, _PAGE_HEAD_BYTES, _LOG_PAGE_BYTES = 32, 24, 24 + 4096
+_LOG_HEAD_BYTES, _PAGE_HEAD_BYTES, _PAGE_BYTES = 32, 24, 4096
 
 _SET_UP = (
     # In WAL mode a crash of the process loses nothing and a power cut at most the last commits, without damage.
@@ -33,7 +33,7 @@ _SET_UP = (
     # What is deleted is overwritten, as the temporary password in a message that was sent; not every build does so.
     "PRAGMA secure_delete=ON",
     # To be cut and to grow again takes a commit several milliseconds.
-    f"PRAGMA journal_size_limit={_LOG_HEAD_BYTES + _LONGEST_LOG * _LOG_PAGE_BYTES}",
+    f"PRAGMA journal_size_limit={_LOG_HEAD_BYTES + _LONGEST_LOG * (_PAGE_HEAD_BYTES + _PAGE_BYTES)}",
     f"PRAGMA wal_autocheckpoint={_LONGEST_LOG}",
 )
 
@@ -128,7 +128,8 @@ def is_log_longer(url: sa.URL, pages: int) -> bool:
     try:
         with path.open("rb", buffering=0) as log:
             head = log.read(_LOG_HEAD_BYTES)
-            log.seek(_LOG_HEAD_BYTES + pages * _LOG_PAGE_BYTES)
+            page_bytes = int.from_bytes(head[8:12], "big")
+            log.seek(_LOG_HEAD_BYTES + pages * (_PAGE_HEAD_BYTES + page_bytes))
             page_head = log.read(_PAGE_HEAD_BYTES)
     except OSError:
         return False  # nothing was written yet

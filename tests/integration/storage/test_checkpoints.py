@@ -1,6 +1,8 @@
 """Tests of how SQLite's log is kept short without a call that waits for it."""
 
+import contextlib
 import shutil
+import sqlite3
 import threading
 import time
 
@@ -90,6 +92,22 @@ def test_log_that_always_grows_begins_anew_all_the_same(database, monkeypatch):
     database.checkpoint()
     write(database, 1)
     assert not is_log_longer(database.engine.url, LONG_LOG)
+
+
+@pytest.mark.parametrize("page_bytes", [1024, 4096, 65536])
+def test_length_of_a_log_is_told_by_its_pages(tmp_path, page_bytes):
+    """Whatever their size, and though the file stays as long as the log has been."""
+    url = sa.make_url(f"sqlite:///{tmp_path / 'x.db'}")
+    with contextlib.closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as db:
+        for statement in (f"PRAGMA page_size={page_bytes}", "PRAGMA journal_mode=WAL", "CREATE TABLE x (y)"):
+            db.execute(statement)
+        assert not is_log_longer(url, 60)
+        db.execute("INSERT INTO x VALUES (zeroblob(?))", (60 * page_bytes,))
+        assert is_log_longer(url, 60)
+        db.execute("PRAGMA wal_checkpoint(RESTART)")
+        db.execute("INSERT INTO x VALUES (1)")
+        assert not is_log_longer(url, 60)
+        assert is_log_longer(url, 0)
 
 
 def test_log_in_the_file_is_left_alone(database, monkeypatch):
