@@ -143,6 +143,26 @@ def test_process_that_ends_is_replaced(service: Service) -> None:
     assert stat(fresh).parent == stat(before[1]).parent
 
 
+def test_process_that_is_being_made_can_be_told_to_end(service: Service) -> None:
+    """Or a service that is stopped as soon as it answers, waits half a minute for the last process that it made."""
+    before = processes(service)
+    first = stat(before[0]).parent
+    children = Path(f"/proc/{first}/task/{first}/children")
+    os.kill(before[0], signal.SIGKILL)
+
+    deadline = time.monotonic() + 30
+    fresh: set[int] = set()
+    # Without a pause: it is a matter of milliseconds.
+    while not fresh and time.monotonic() < deadline:
+        fresh = {int(each) for each in children.read_text().split()} - set(before)
+    (told,) = fresh
+    os.kill(told, signal.SIGTERM)
+
+    wait_until(lambda: not is_alive(told), 10, lambda: service.log)
+    wait_until(lambda: told not in processes(service) and len(processes(service)) == PROCESSES, 30, lambda: service.log)
+    log_in(service)
+
+
 ORPHANED_SECONDS = 12
 """A second to notice, two for connections that are kept, a busy machine, and less than the 30 that one is kept."""
 

@@ -67,6 +67,9 @@ class GranianWorker(Worker):
             loop.call_later(_BEAT_SECONDS, beat)
 
         loop.add_signal_handler(signal.SIGTERM, end)
+        if not self.alive:
+            # It was told before, by the handler that gunicorn had set.
+            end()
         loop.call_soon(beat)
         loop.run_until_complete(ended.wait())
         gathering.close()

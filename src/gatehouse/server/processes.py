@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import ssl
 import threading
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.sock import UnixSocket
 from gunicorn.workers.base import Worker
@@ -38,6 +40,26 @@ _WORKER_STOP = 10
 """Seconds that a delivery under way has to finish when the process stops."""
 
 
+_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+"""Signals that tell a process to end."""
+
+
+class FirstProcess(Arbiter):
+    """gunicorn's first process, which makes the others; but what tells one of them to end always arrives.
+
+    A new process has the first one's handlers until it sets its own, and these put a signal where it looks for none.
+    The first process would wait for it in vain, for as long as gunicorn allows (30 s), and then kill it.
+    """
+
+    def spawn_worker(self) -> Any:
+        """Make a process, for which these signals wait until it can heed them (see `_begin`)."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _TO_END)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _TO_END)
+
+
 class ServerLog(Logger):
     """gunicorn's own messages, written like all others (logs.py) and not beside them."""
 
@@ -60,6 +82,10 @@ class Server(BaseApplication):
         self._balance = Balance(2 * settings.workers)  # a reload makes new ones before the old ones end
         super().__init__()
 
+    def run(self) -> None:
+        """Serve until this process is told to end, and then end it."""
+        FirstProcess(self).run()
+
     def load_config(self) -> None:
         """Set gunicorn's options."""
         options: dict[str, Any] = {
@@ -79,7 +105,7 @@ class Server(BaseApplication):
             "when_ready": self._be_ready,
             "pre_fork": lambda _, worker: self._enter(worker),
             "child_exit": lambda _, worker: self._balance.leave(worker.place),
-            "post_worker_init": lambda _: self._start_threads(),
+            "post_worker_init": lambda _: self._begin(),
             "worker_exit": lambda _, worker: self._end(worker),
         }
         if self._settings.tls_certificate:
@@ -128,6 +154,11 @@ class Server(BaseApplication):
         # However its loop ended: from now on it takes none.
         self._balance.close(worker.place)
         _stop_threads()
+
+    def _begin(self) -> None:
+        """Do what is left to do in a process that is ready to serve."""
+        self._start_threads()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TO_END)
 
     def _start_threads(self) -> None:
         """Start what runs in each process beside its requests."""
