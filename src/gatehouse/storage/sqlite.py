@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 from gatehouse.storage.locks import LONGEST_WAIT_MS
 from gatehouse.storage.write_lock import WriteLock
@@ -54,7 +54,12 @@ _LOST_WITH = frozenset(
 
 
 def make_engine(url: sa.URL, connections: int) -> Engine:
-    """Prepare connections to the file of this URL, for so many threads at the same time."""
+    """Prepare connections to the file of this URL, for so many threads at the same time.
+
+    Raises ArgumentError where it names none: in memory, each connection would have a database of its own.
+    """
+    if url.database in (None, "", ":memory:"):
+        raise ArgumentError("an embedded database needs a file")
     path = _file_of(url)
     engine = sa.create_engine(
         url,
@@ -147,10 +152,9 @@ def is_of_current_file(connection: Connection) -> bool:
 
 
 def _file_of(url: sa.URL) -> Path | None:
-    """Return the file of an embedded database; None for one in memory, and for what only SQLite understands."""
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        return None
-    return Path(url.database).absolute()
+    """Return the file of an embedded database; None for what only SQLite understands."""
+    assert url.database
+    return None if url.database.startswith("file:") else Path(url.database).absolute()
 
 
 def _log_of(url: sa.URL) -> Path | None:

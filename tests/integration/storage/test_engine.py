@@ -491,6 +491,8 @@ def test_session_is_added_while_its_account_is_locked(shop):
         "nosuch://secret@host/db",
         "mysql://u:secret@host/db",
         "postgresql+nosuch://u:secret@host/db",
+        "sqlite://",
+        "sqlite:///:memory:",
     ],
 )
 def test_url_that_is_none_is_a_wrong_setting(url):
