@@ -42,6 +42,7 @@ DEVICE_IS_BLOCKED = "blocked_at IS NOT NULL"
 DEVICE_IS_ACTIVATED = "blocked_at IS NULL AND activated_at IS NOT NULL"
 DEVICE_IS_REGISTERED = "blocked_at IS NULL AND activated_at IS NULL"
 MESSAGE_IS_NOT_SENT = "state <> 'sent'"
+SMS_IS_COUNTED = "country IS NOT NULL"
 """Conditions of indexes."""
 
 
@@ -381,12 +382,9 @@ messages = _table(
     _moment("sent_at", nullable=True),
     _moment("created_at"),
     Index("ix_messages_state_due_at", "state", "due_at"),
-    Index(
-        "ix_messages_counted_created_at",
-        "created_at",
-        sqlite_where=text("country IS NOT NULL"),
-        postgresql_where=text("country IS NOT NULL"),
-    ),
+    _index_where(SMS_IS_COUNTED, "ix_messages_counted_recipient_created_at", "recipient", "created_at"),
+    _index_where(SMS_IS_COUNTED, "ix_messages_counted_merchant_id_created_at", "merchant_id", "created_at"),
+    _index_where(SMS_IS_COUNTED, "ix_messages_counted_country_created_at", "country", "created_at"),
     Index("ix_messages_account_id_created_at", "account_id", "created_at"),
     Index("ix_messages_merchant_id_id", "merchant_id", "id"),
     Index("ix_messages_merchant_id_state_id", "merchant_id", "state", "id"),

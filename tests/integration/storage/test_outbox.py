@@ -4,13 +4,14 @@ import threading
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from gatehouse.domain.messages import MessageKind, MessageState
 from gatehouse.operations import accounts
 from gatehouse.operations.calls import Call, Caller
 from gatehouse.operations.outbox import queue_mail
-from gatehouse.storage import outbox
-from tests.factories import NOON
+from gatehouse.storage import outbox, tables
+from tests.factories import NOON, make_merchant
 
 LONG_AGO = NOON - timedelta(minutes=5)
 
@@ -205,3 +206,67 @@ def test_former_address_is_told_once_of_parallel_changes(shop):
     told = [each.recipient for each in shop.messages("email_changed")]
     left = shop.present_account().email
     assert sorted([*told, left]) == sorted(["jane@example.com", *wanted])
+
+
+HOUR = timedelta(hours=1)
+
+
+def count_sms(shop, recipient="+41791234567", country="CH"):
+    """Return what counts for an SMS to this number, as an installation with many SMS counts it."""
+    with shop.core.database.reading() as db:
+        return outbox.count_sms(db, recipient, shop.merchant.id, country, NOON - HOUR / 4, NOON - HOUR)
+
+
+@pytest.fixture
+def many_sms(shop, queue):
+    """Of another merchant to many countries within the hour, and a few of the shop's."""
+    other = make_merchant(shop.core)
+    sms = {"medium": "sms", "kind": "activation_code", "state": "sent", "attempts": 1, "due_at": NOON}
+    with shop.core.database.writing() as db:
+        db.execute(
+            tables.messages.insert(),
+            [
+                sms
+                | {
+                    "merchant_id": other.id,
+                    "recipient": f"+99{each:08}",
+                    "country": f"{chr(65 + each % 26)}{chr(65 + each // 26 % 26)}",
+                    "created_at": NOON - timedelta(seconds=each % 3000),
+                }
+                for each in range(20_000)
+            ],
+        )
+    for age, number, country in [(5, 7, "CH"), (5, 8, "CH"), (20, 7, "CH"), (70, 7, "CH"), (5, 9, "HC")]:
+        at = NOON - timedelta(minutes=age)
+        queue(1, **sms, country=country, recipient=f"+4179123456{number}", created_at=at)
+    queue(1, **(sms | {"state": "abandoned"}), country=None, recipient="+41791234567")
+
+
+def test_sms_are_counted(shop, many_sms):
+    """For the number in a quarter of an hour, for the merchant and the country in an hour; not those refused."""
+    counts = count_sms(shop)
+
+    assert (counts.number, counts.merchant) == (1, 4)
+    assert counts.country == 3 + 30  # of the other merchant
+    assert count_sms(shop, "+41790000000", "--") == outbox.SmsCounts(number=0, merchant=4, country=0)
+
+
+def test_sms_of_others_are_not_looked_at(shop, many_sms):
+    """Each SMS is counted before the next: with the whole hour of everybody, a busy one would hold up every call."""
+    executed = []
+
+    def note(_connection, _cursor, statement, parameters, _context, _is_many):
+        executed.append((statement, parameters))
+
+    with shop.core.database.writing() as db:
+        db.exec_driver_sql("ANALYZE")
+    sa.event.listen(shop.core.database.engine, "before_cursor_execute", note)
+    count_sms(shop)
+    sa.event.remove(shop.core.database.engine, "before_cursor_execute", note)
+
+    (statement, parameters) = next(each for each in executed if "messages" in each[0])
+    explain = "EXPLAIN QUERY PLAN " if shop.core.database.is_sqlite else "EXPLAIN "
+    with shop.core.database.reading() as db:
+        plan = [str(row[-1]) for row in db.exec_driver_sql(explain + statement, parameters)]
+    for subject in ("recipient", "merchant_id", "country"):
+        assert any(f"ix_messages_counted_{subject}_created_at" in line for line in plan), plan
