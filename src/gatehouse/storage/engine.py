@@ -96,8 +96,8 @@ class Database:
         if changed_at in (None, self._log_in_file_of) or not self._is_log_longer(sqlite.LONG_LOG):
             return False
         with self.reading() as connection:
-            sqlite.bring_log_into_file(connection)
-        self._log_in_file_of = changed_at
+            if sqlite.bring_log_into_file(connection):
+                self._log_in_file_of = changed_at
         if self._is_log_longer(sqlite.GROWING_LOG):
             with self.reading() as connection, self.writing():
                 # Another process may have done it while this one waited.

@@ -141,9 +141,13 @@ def is_log_longer(url: sa.URL, pages: int) -> bool:
     return bool(page_head) and page_head[8:16] == head[16:24]
 
 
-def bring_log_into_file(connection: Connection) -> None:
-    """Write what is in SQLite's log to the file, as far as nobody reads what was there before. Waits for nobody."""
-    connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close()
+def bring_log_into_file(connection: Connection) -> bool:
+    """Write what is in SQLite's log to the file, as far as nobody reads what was there before. Waits for nobody.
+
+    Returns whether that was all of it.
+    """
+    is_busy, pages, done = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+    return not is_busy and pages == done
 
 
 def is_of_current_file(connection: Connection) -> bool:
@@ -159,7 +163,12 @@ def _file_of(url: sa.URL) -> Path | None:
 
 def _log_of(url: sa.URL) -> Path | None:
     path = _file_of(url)
-    return None if path is None else path.with_name(f"{path.name}-wal")
+    return None if path is None else _beside(path, "-wal")
+
+
+def _beside(path: Path, ending: str) -> Path:
+    """Return what SQLite keeps beside a file: beside the one that a link points to."""
+    return Path(f"{os.path.realpath(path)}{ending}")
 
 
 def _follow_file(engine: Engine, path: Path) -> None:
@@ -189,7 +198,7 @@ def _follow_file(engine: Engine, path: Path) -> None:
 
 def _is_writable(path: Path) -> bool:
     """Whether this process may write to the file and to those that SQLite keeps beside it, or may make them."""
-    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+    for each in (path, _beside(path, "-wal"), _beside(path, "-shm")):
         needed = each if each.exists() else each.parent
         if not os.access(needed, os.W_OK):
             return False

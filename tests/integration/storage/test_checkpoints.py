@@ -87,6 +87,7 @@ def test_log_that_always_grows_begins_anew_all_the_same(database, monkeypatch):
             bring_log_into_file(connection)
             write(database, 1)
             reader.exec_driver_sql("COMMIT")
+            return False
 
     monkeypatch.setattr(sqlite, "bring_log_into_file", bring_while_another_writes)
     database.checkpoint()
@@ -108,6 +109,32 @@ def test_length_of_a_log_is_told_by_its_pages(tmp_path, page_bytes):
         db.execute("INSERT INTO x VALUES (1)")
         assert not is_log_longer(url, 60)
         assert is_log_longer(url, 0)
+
+
+def test_log_behind_a_link_is_beside_the_file(path, tmp_path):
+    """SQLite looks for it there, whatever name was used."""
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    linked = Database(f"sqlite:///{link}")
+    try:
+        write(linked, 6)
+        assert linked.checkpoint() is True
+    finally:
+        linked.close()
+
+
+def test_what_was_still_read_is_brought_there_later(database):
+    """Though nobody writes any more."""
+    with database.reading() as reader:
+        reader.exec_driver_sql("BEGIN")
+        reader.exec_driver_sql("SELECT count(*) FROM merchants").all()
+        write(database, 6)
+        assert database.checkpoint() is True
+        reader.exec_driver_sql("COMMIT")
+
+    assert database.checkpoint() is True
+    assert database.checkpoint() is False
 
 
 def test_log_in_the_file_is_left_alone(database, monkeypatch):
