@@ -34,7 +34,7 @@ _LINE = re.compile("([0-9A-F]{35}):([0-9]{1,12})")
 """The rest of a digest, and how often it was seen."""
 
 _LETTERS = str.maketrans("@4831!05$7", "aabeiiosst")
-"""Digits and signs that people put in the place of letters."""
+"""Digits and signs that people put in the place of letters: some of them, so both sides are compared without any."""
 
 _log = logging.getLogger("gatehouse.passwords")
 
@@ -50,8 +50,7 @@ class CompromisedPasswords:
 
     def is_common(self, password: str) -> bool:
         """Whether it is one of the most used passwords, in whatever case, also with digits in the place of letters."""
-        form = common_form(password)
-        return any(_is_in_filter(each) for each in {form, form.translate(_LETTERS)})
+        return _is_in_filter(common_form(password))
 
     def is_breached(self, password: str) -> bool:
         """Whether the service knows it from a breach. This waits for the service.
@@ -81,7 +80,11 @@ class CompromisedPasswords:
                 self._slots.release()
 
         # In a thread, because neither the look-up of a name nor an answer in drops ends at a socket's time-out.
-        threading.Thread(target=ask, name="breached passwords", daemon=True).start()
+        try:
+            threading.Thread(target=ask, name="breached passwords", daemon=True).start()
+        except RuntimeError as error:  # the system has no thread left
+            self._slots.release()
+            raise TimeoutError from error
         return question.wait()
 
 
@@ -143,8 +146,8 @@ def _suffixes(text: str) -> Iterator[str]:
 
 
 def common_form(password: str) -> str:
-    """Return the form under which common passwords are compared: NFKC and case folded."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", password).casefold())
+    """Return the form under which common passwords are compared: NFKC, case folded, and without such digits."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", password).casefold()).translate(_LETTERS)
 
 
 def prefix_of(form: str) -> bytes:

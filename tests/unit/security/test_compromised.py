@@ -78,7 +78,19 @@ def logged(caplog):
 
 
 @pytest.mark.parametrize(
-    "password", ["123456789", "password1", "PASSWORD1", "P@ssw0rd", "iloveyou", "trustno1", "\uff51werty", "fuckyou1"]
+    "password",
+    [
+        "123456789",
+        "password1",
+        "PASSWORD1",
+        "P@ssw0rd",
+        "p4ssw0rd1",
+        "iloveyou",
+        "trustno1",
+        "trustn01",
+        "\uff51werty",
+        "fuckyou1",
+    ],
 )
 def test_most_used_passwords_are_in_the_filter(password):
     """Source of the requirement: ASVS 5.0, 6.2.4, which asks for the 3,000 most used ones."""
@@ -209,3 +221,19 @@ def test_hanging_service_does_not_use_up_threads(service, logged, monkeypatch):
     while not (is_breached := known.is_breached(KNOWN)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert is_breached
+
+
+def test_no_thread_for_the_service(monkeypatch, service, logged):
+    """The system may have none left for a moment: nobody is kept from a new password, then or later."""
+    known = CompromisedPasswords(service.url)
+
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for _ in range(20):
+            assert not known.is_breached(KNOWN)
+    assert logged()[0] == "a password was not compared with the breached ones: TimeoutError"
+
+    assert known.is_breached(KNOWN)
