@@ -46,3 +46,28 @@ def test_call_that_was_cut_off_is_refused(
 ):
     """In the words of its protocol, also where what has come would be a call."""
     assert expected in ask_cut_off(sqlite_service, path, media_type, body)
+
+
+@pytest.mark.parametrize("rest", [b"", b"ZZ\r\n", b"40\r\nthe first of it"], ids=["nothing", "no size", "half a chunk"])
+@pytest.mark.parametrize(
+    ("path", "media_type", "body"),
+    [
+        ("/reset", FORM, b"code=none&csrf_token=none&new_password=Correct-Horse-Bat"),
+        (PATH, "text/xml; charset=utf-8", envelope(call("LogOff")).encode()),
+        (f"{PATH}/LogOff", "application/json", b"{}"),
+    ],
+    ids=["form", "SOAP", "JSON"],
+)
+def test_chunks_that_were_cut_off_are_none(
+    either_service: Service, path: str, media_type: str, body: bytes, rest: bytes
+):
+    """Nothing tells how much is missing, so whoever takes what has come takes it for the whole."""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {media_type}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", either_service.port), timeout=20) as connection:
+        connection.sendall(head.encode() + b"%x\r\n%s\r\n" % (len(body), body) + rest)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")

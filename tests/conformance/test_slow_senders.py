@@ -291,10 +291,36 @@ def many_files() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("many_files")
-def test_more_connections_than_a_process_keeps(either_service: Service) -> None:
-    """The oldest of those that do nothing make room for who calls."""
+@pytest.mark.parametrize("first", ["", "POST"], ids=["silent", "begun"])
+def test_more_connections_than_a_process_keeps(either_service: Service, first: str) -> None:
+    """The oldest of those that do nothing, or have sent too little, make room for who calls."""
     with Crowd(either_service) as crowd:
         for _ in range(1700):
-            crowd.join("", b"")
+            crowd.join(first, b"")
 
         assert log_in(either_service) < LOGIN_SECONDS
+
+
+@pytest.mark.parametrize("path", ["/healthz", f"{PATH}?wsdl"])
+def test_callers_that_do_not_read_keep_nobody_out(either_service: Service, path: str) -> None:
+    """They ask again and again and leave the answers; there are three of them for each thread."""
+    asked = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 20_000
+    with contextlib.ExitStack() as opened:
+        left: dict[socket.socket, memoryview] = {}
+        for _ in range(24):
+            caller = opened.enter_context(socket.socket())
+            # Less than one answer, or a few, so that the rest has to wait in the service.
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            caller.connect(("127.0.0.1", either_service.port))
+            caller.setblocking(False)
+            left[caller] = memoryview(asked)
+        for _ in range(20):
+            for caller in left:
+                with contextlib.suppress(BlockingIOError):
+                    left[caller] = left[caller][caller.send(left[caller]) :]
+            time.sleep(0.05)
+
+        assert log_in(either_service) < LOGIN_SECONDS
+        with socket.create_connection(("127.0.0.1", either_service.port), timeout=LOGIN_SECONDS) as probe:
+            probe.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert probe.recv(4096).lower().startswith(b"http/1.1 200 ")

@@ -4,8 +4,11 @@ import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +22,7 @@ from zeep.transports import Transport
 
 from gatehouse.cli.doctor import doctor
 from tests.conformance.certificates import Authority
+from tests.conformance.outages import wait_until
 from tests.conformance.service import SERVERS, Service, running_service
 from tests.conformance.soap import PATH
 
@@ -119,12 +123,52 @@ def test_renewed_certificate_is_taken_up(authority: Authority, renewable: tuple[
     before = _serial_number(authority, service)
     authority.sign("renewable")
 
-    os.kill(process, 1)
+    os.kill(process, signal.SIGHUP)
 
     deadline = time.monotonic() + 30
     while _serial_number(authority, service) == before:
         assert time.monotonic() < deadline, service.log
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize("broken", ["renewable.pem", "renewable.key"])
+def test_certificate_that_cannot_be_used_is_not_taken_up(
+    authority: Authority, renewable: tuple[Service, int], broken: str
+) -> None:
+    """As while the files are being written. The service goes on with what it has, and takes up the next good one."""
+    service, process = renewable
+    before = _serial_number(authority, service)
+    file = authority.certificate.parent / broken
+    file.write_bytes(file.read_bytes()[:200])
+
+    os.kill(process, signal.SIGHUP)
+
+    wait_until(lambda: "nothing is renewed: GATEHOUSE_TLS_CERTIFICATE: " in service.log, 20, lambda: service.log)
+    assert _serial_number(authority, service) == before
+    authority.sign("renewable")
+    os.kill(process, signal.SIGHUP)
+    wait_until(lambda: _serial_number(authority, service) != before, 30, lambda: service.log)
+
+
+def test_service_does_not_begin_with_a_broken_certificate(authority: Authority, tmp_path: Path) -> None:
+    """One line says which setting is to be put right."""
+    certificate, key = authority.sign("broken")
+    key.write_text("none")
+    settings = {"GATEHOUSE_TLS_CERTIFICATE": str(certificate), "GATEHOUSE_TLS_KEY": str(key)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "gatehouse", "serve", "--demo"],
+        cwd=tmp_path,
+        env=environment | settings | {"GATEHOUSE_BIND": "127.0.0.1:0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    wrong = "GATEHOUSE_TLS_CERTIFICATE: it and its key are not PEM, or do not belong together"
+    assert done.stderr.splitlines()[-1] == f"Error: {wrong}"
 
 
 def _serial_number(authority: Authority, service: Service) -> object:
@@ -180,14 +224,16 @@ def test_doctor_on_certificates(authority: Authority, tmp_path: Path, examine) -
     assert (state, text[:24]) == ("warn", "the certificate ends on ")
     [(state, text)] = examine(certificate=ended, key=ended_key)
     assert (state, text[:25]) == ("fail", "the certificate ended on ")
-    mismatch = [("fail", "certificate and key are not PEM, or do not belong together")]
+    mismatch = [("fail", "GATEHOUSE_TLS_CERTIFICATE: it and its key are not PEM, or do not belong together")]
     assert examine(certificate=good, key=soon_key) == mismatch
     assert examine(certificate=good) == mismatch
     assert examine(certificate=other, key=key) == mismatch
-    protected = [("fail", "the key has a password; the service needs one without")]
+    protected = [("fail", "GATEHOUSE_TLS_KEY: has a password; the service needs a key without one")]
     assert examine(certificate=good, key=locked) == protected
     missing = tmp_path / "missing.pem"
-    assert examine(certificate=missing) == [("fail", f"{missing} cannot be read (No such file or directory)")]
+    nothing = "cannot be read (No such file or directory)"
+    assert examine(certificate=missing) == [("fail", f"GATEHOUSE_TLS_CERTIFICATE: {nothing}")]
+    assert examine(certificate=good, key=missing) == [("fail", f"GATEHOUSE_TLS_KEY: {nothing}")]
     lonely = [("fail", "there is a key, but no certificate: GATEHOUSE_TLS_CERTIFICATE is not set")]
     assert examine(key=key) == lonely
     key.chmod(0o644)

@@ -1,7 +1,6 @@
 """`gatehouse doctor`: checks what the service will meet when it starts."""
 
 import os
-import ssl
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from gatehouse.operations.core import Core
 from gatehouse.operations.merchants import list_merchants
 from gatehouse.operations.peppers import count_pepper_use
 from gatehouse.operations.schema import is_schema_current
+from gatehouse.security.certificates import read_certificate
 
 _CERTIFICATE_WARNING = timedelta(days=30)
 """Authorities have theirs renewed when a third of 90 days is left."""
@@ -232,21 +232,14 @@ def _check_tls(settings: Settings) -> Iterator[_Check]:
         if key is not None:
             yield _Check("fail", subject, "there is a key, but no certificate: GATEHOUSE_TLS_CERTIFICATE is not set")
         return
-    for file in (certificate, key or certificate):
-        try:
-            file.read_bytes()
-        except OSError as error:
-            yield _Check("fail", subject, f"{file} cannot be read ({error.strerror})")
-            return
     try:
-        # A password would be asked for at the terminal, and at no terminal the service would not start.
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password=_no_password)
+        read_certificate(certificate, key)
         ends_at = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
-    except _EncryptedKeyError:
-        yield _Check("fail", subject, "the key has a password; the service needs one without")
+    except SettingsError as error:
+        yield _Check("fail", subject, str(error))
         return
-    except (ssl.SSLError, ValueError):
-        yield _Check("fail", subject, "certificate and key are not PEM, or do not belong together")
+    except ValueError:
+        yield _Check("fail", subject, "it cannot be told when the certificate ends")
         return
     if stat.S_IMODE((key or certificate).stat().st_mode) & 0o007:
         yield _Check("warn", subject, f"every user may read the key; chmod 640 {key or certificate}")
@@ -257,11 +250,3 @@ def _check_tls(settings: Settings) -> Iterator[_Check]:
         yield _Check("warn", subject, f"the certificate ends on {ends_at:%Y-%m-%d}")
     else:
         yield _Check("ok", subject, f"certificate and key belong together; it ends on {ends_at:%Y-%m-%d}")
-
-
-class _EncryptedKeyError(Exception):
-    """A key that cannot be read without a password."""
-
-
-def _no_password() -> str:
-    raise _EncryptedKeyError

@@ -5,11 +5,11 @@ other threads of Python go first, and a refused call is little more than a dozen
 connection any more, and the head of an answer goes with the first of its body.
 """
 
-import contextlib
 import logging
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
@@ -24,6 +24,7 @@ from gunicorn.util import http_date
 from gatehouse.domain.errors import place_of
 from gatehouse.server.connections import Connection
 from gatehouse.server.environ import of_gunicorn
+from gatehouse.server.limits import UNREAD_BYTES
 
 Wsgi = Callable[..., Iterable[bytes]]
 
@@ -65,6 +66,17 @@ def _date(second: int) -> str:
     return http_date(second)
 
 
+@dataclass(slots=True)
+class Outcome:
+    """What is left to do when a request has been answered."""
+
+    rest: bytes | None = None
+    """What came behind the request, mostly nothing; None when the connection is to be closed."""
+
+    unread: bytes | bytearray = b""
+    """What the connection has not taken yet of the answer."""
+
+
 class _CallerGoneError(Exception):
     """Nobody takes the answer any more."""
 
@@ -76,15 +88,33 @@ def fixed(config: Any) -> SimpleNamespace:
 
 def answer(
     config: Any, application: Wsgi, connection: Connection, received: bytes, max_body_bytes: int, *, is_last: bool
-) -> bytes | None:
-    """Answer the request that has come on a connection, which takes as long as its caller takes to read the answer.
+) -> Outcome:
+    """Answer the request that has come on a connection, without waiting for its caller to read the answer.
 
     Of a body that is too large, the application gets as much as tells so; of one that has not come as a whole, what is
-    there. Returns what came behind the request, mostly nothing; None when the connection is to be closed: it is the
-    last of its connection, the caller wants no more, or where a next one would begin is not known.
+    there. The connection is to be closed when this is the last of its requests, the caller wants no more, or where a
+    next one would begin is not known.
     """
     incoming: Any = _Incoming(received)
-    outgoing: Any = _Outgoing(connection)
+    outgoing = _Outgoing(connection)
+    try:
+        rest = _answer(config, application, connection, incoming, outgoing, max_body_bytes, is_last=is_last)
+    except _CallerGoneError:
+        return Outcome()
+    return Outcome(rest, outgoing.unread)
+
+
+def _answer(
+    config: Any,
+    application: Wsgi,
+    connection: Connection,
+    incoming: Any,
+    outgoing: Any,
+    max_body_bytes: int,
+    *,
+    is_last: bool,
+) -> bytes | None:
+    """Answer, and return what came behind the request, or None. Raises _CallerGoneError."""
     try:
         request: Any = _Request(config, incoming, connection.client, connection.requests)
         body = _read_body(request, max_body_bytes)
@@ -98,7 +128,8 @@ def answer(
         outgoing.refuse(status)
         return None
     response: Any = _Response(request, outgoing, config)
-    if is_last or incoming.is_short:
+    # Of a body that is too large, gunicorn has taken more than was asked for, perhaps with what came behind it.
+    if is_last or incoming.is_short or len(body) > max_body_bytes:
         response.force_close()
     try:
         _run(
@@ -108,7 +139,7 @@ def answer(
         )
         outgoing.flush()
     except _CallerGoneError:
-        return None
+        raise
     except Exception as error:
         _log.error("a request failed: %s", place_of(error), extra={"fields": _fields(error, connection)})
         outgoing.refuse(HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -143,6 +174,8 @@ class _Outgoing:
         self._connection = connection
         self._head = b""
         self.has_begun = False
+        self.unread = bytearray()
+        """What the connection did not take at once."""
 
     def sendall(self, data: bytes) -> None:
         """Send this, or keep it when it is the head. Raises _CallerGoneError."""
@@ -157,28 +190,37 @@ class _Outgoing:
             self._send(self._head)
 
     def refuse(self, status: HTTPStatus) -> None:
-        """Send an answer of a status alone, unless another one has begun, or the caller is gone."""
-        if self.has_begun:
-            return
-        with contextlib.suppress(_CallerGoneError):
+        """Send an answer of a status alone, unless another one has begun. Raises _CallerGoneError."""
+        if not self.has_begun:
             self._send(REFUSAL % f"{status.value} {status.phrase}".encode())
 
     def _send(self, data: bytes) -> None:
         self._head, self.has_begun = b"", True
-        sock = self._connection.sock
         try:
-            try:
-                count = sock.send(data)
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                count = 0
+            count = 0 if self.unread else self._send_some(data)
             if count < len(data):
-                sock.setblocking(True)
-                try:
-                    sock.sendall(memoryview(data)[count:])
-                finally:
-                    sock.setblocking(False)
+                self.unread += memoryview(data)[count:]
+                if len(self.unread) > UNREAD_BYTES:
+                    self._send_all()
         except OSError as error:
             raise _CallerGoneError from error
+
+    def _send_some(self, data: bytes) -> int:
+        """Send as much as the connection takes now, and return how much that is."""
+        try:
+            return self._connection.sock.send(data)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+
+    def _send_all(self) -> None:
+        """Wait for the caller, whose answer is too long to be kept for it."""
+        sock = self._connection.sock
+        sock.setblocking(True)
+        try:
+            sock.sendall(self.unread)
+        finally:
+            sock.setblocking(False)
+        self.unread.clear()
 
 
 def _run(application: Wsgi, environ: dict[str, Any], response: Any) -> None:

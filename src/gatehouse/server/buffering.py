@@ -6,25 +6,26 @@ advice is a proxy in front). Here the loop collects requests, and lingers on clo
 anybody: a slow sender costs a socket and the bytes that it has sent, for as long as `GATEHOUSE_REQUEST_SECONDS` say.
 Probes of load balancers have threads of their own.
 
-A connection is in one of four states: a request arrives on it, or is answered (`answering.py`), or the connection is
-kept for the next one, or it lingers. The loop goes on watching it while a request is answered: of callers who wait for
-their answer it hears nothing, so that the kernel need not be told twice for each request.
+A connection is in one of five states: a request arrives on it, or is answered (`answering.py`), or its caller has yet
+to read the answer, or the connection is kept for the next one, or it lingers. The loop goes on watching it while a
+request is answered: of callers who wait for their answer it hears nothing, so that the kernel need not be told twice
+for each request.
 """
 
 import contextlib
 import logging
+import math
 import re
 import selectors
 import socket
 import ssl
 import time
 from collections import deque
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gunicorn import sock as gunicorn_sock
-
-from gatehouse.server.answering import REFUSAL, answer, fixed, shown
+from gatehouse.server.answering import REFUSAL, Outcome, answer, fixed, shown
 from gatehouse.server.balance import Balance
 from gatehouse.server.connections import Connection
 from gatehouse.server.framing import Frame, Progress
@@ -53,6 +54,15 @@ _REFUSALS = {
 _log = logging.getLogger("gatehouse.server")
 
 
+@dataclass(slots=True)
+class _Unread:
+    """What a caller has yet to read of an answer, by when, and what came behind its request."""
+
+    left: memoryview
+    deadline: float
+    rest: bytes | None
+
+
 class BufferingWorker(SharingWorker):
     """The worker class. What is declared here is set on a subclass: gunicorn makes the instances."""
 
@@ -65,21 +75,23 @@ class BufferingWorker(SharingWorker):
         # By state, with their deadlines. Those of a state are all equally far away: the first is the next to end.
         self._arriving: dict[Connection, float] = {}
         self._answering: dict[Connection, float] = {}
+        self._unread: dict[Connection, _Unread] = {}
         self._kept: dict[Connection, float] = {}
         self._lingering: dict[Connection, tuple[float, int]] = {}
-        # What threads have answered since the loop last looked, with what came behind it.
-        self._answered: deque[tuple[Connection, bytes | None]] = deque()
+        # What threads have answered since the loop last looked.
+        self._answered: deque[tuple[Connection, Outcome]] = deque()
         self._is_waiting = False
         self._held_bytes = 0
+        self._unread_bytes = 0
         self._stop_deadline: float | None = None
         self._tls: ssl.SSLContext | None = None
         self._probe_threads: Threads
         self._config = fixed(self.cfg)
 
     def init_process(self) -> None:
-        """Read the certificate once, not for each connection; a reload (SIGHUP) makes new processes."""
-        if self.cfg.is_ssl:
-            self._tls = gunicorn_sock.ssl_context(self.cfg)
+        """Begin to serve, with the certificate that the first process has read."""
+        server: Any = self.app
+        self._tls = server.tls
         self._probe_threads = Threads(PROBE_THREADS, "probe")
         super().init_process()
 
@@ -125,6 +137,8 @@ class BufferingWorker(SharingWorker):
                 self._close(connection)
         while (oldest := _first(self._arriving)) and self._arriving[oldest] <= now:
             self._drop(oldest)
+        while (oldest := _first(self._unread)) and self._unread[oldest].deadline <= now:
+            self._close(oldest)
         while (oldest := _first(self._kept)) and self._kept[oldest] <= now:
             self._close(oldest)
         while (oldest := _first(self._lingering)) and self._lingering[oldest][0] <= now:
@@ -150,6 +164,8 @@ class BufferingWorker(SharingWorker):
             self._collect(connection)
         elif connection in self._arriving:
             self._read(connection)
+        elif connection in self._unread:
+            self._send(connection)
         elif connection in self._lingering:
             self._throw_away(connection)
         else:
@@ -207,31 +223,64 @@ class BufferingWorker(SharingWorker):
 
     def _answer(self, connection: Connection, received: bytes, is_last: bool) -> None:
         """Answer a request, in a thread, and let the loop know: it is woken when it waits for something to come."""
-        rest = None
+        outcome = Outcome()
         try:
             is_last = is_last or not self.alive or len(self._kept) >= self.max_keepalived
             is_last = is_last or self.gives_up(connection.requests)
-            rest = answer(self._config, self.wsgi, connection, received, self.max_body_bytes, is_last=is_last)
+            outcome = answer(self._config, self.wsgi, connection, received, self.max_body_bytes, is_last=is_last)
         finally:
-            self._answered.append((connection, rest))
+            self._answered.append((connection, outcome))
             if self._is_waiting:
                 self._is_waiting = False
                 self.method_queue.defer(_wake)
 
     def _settle(self) -> None:
-        """Keep the connections whose requests have been answered, or close them without waiting for their callers."""
+        """Go on with the connections whose requests have been answered."""
         self._is_waiting = False
         # As many as there are now: while a caller sends one after the other, the next are answered meanwhile.
         for _ in range(len(self._answered)):
-            connection, rest = self._answered.popleft()
+            connection, outcome = self._answered.popleft()
             self._answering.pop(connection, None)
-            if rest is None:
-                self._linger(connection)
-            elif rest:
-                self._collect(connection, rest)
+            if outcome.unread:
+                self._unread_bytes += len(outcome.unread)
+                deadline = time.monotonic() + UNREAD_SECONDS
+                self._unread[connection] = _Unread(memoryview(outcome.unread), deadline, outcome.rest)
+                self._send(connection)
+                if self._unread_bytes > MAX_HELD_BYTES:
+                    self._close(next(iter(self._unread)))
             else:
-                self._kept[connection] = time.monotonic() + self._config.keepalive
-                self._watch(connection, selectors.EVENT_READ)
+                self._go_on(connection, outcome.rest)
+
+    def _send(self, connection: Connection) -> None:
+        """Send as much of an answer as the connection takes now, and go on when that was the end."""
+        unread, event = self._unread[connection], selectors.EVENT_WRITE
+        try:
+            while unread.left:
+                count = connection.sock.send(unread.left)
+                unread.left = unread.left[count:]
+                self._unread_bytes -= count
+        except ssl.SSLWantReadError:
+            event = selectors.EVENT_READ
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            pass
+        except OSError:
+            self._close(connection)
+            return
+        if unread.left:
+            self._watch(connection, event)
+        else:
+            del self._unread[connection]
+            self._go_on(connection, unread.rest)
+
+    def _go_on(self, connection: Connection, rest: bytes | None) -> None:
+        """Keep a connection whose caller has its answer, or close it without waiting for the caller."""
+        if rest is None:
+            self._linger(connection)
+        elif rest:
+            self._collect(connection, rest)
+        else:
+            self._kept[connection] = time.monotonic() + self._config.keepalive
+            self._watch(connection, selectors.EVENT_READ)
 
     def _forget(self, connection: Connection) -> None:
         """Take a connection out of those on which a request arrives, and keep nothing of what has come."""
@@ -280,6 +329,8 @@ class BufferingWorker(SharingWorker):
     def _close(self, connection: Connection) -> None:
         self._kept.pop(connection, None)
         self._lingering.pop(connection, None)
+        if (unread := self._unread.pop(connection, None)) is not None:
+            self._unread_bytes -= len(unread.left)
         with contextlib.suppress(KeyError, ValueError, OSError):
             self._watch(connection, 0)
         self.nr_conns -= 1
@@ -297,11 +348,22 @@ class BufferingWorker(SharingWorker):
             connection.watched = event
 
     def _make_room(self) -> None:
-        """End the connection that has been slow or idle for longest, before new callers find no place."""
-        if self._arriving:
-            self._drop(next(iter(self._arriving)))
-        elif self._kept:
-            self._close(next(iter(self._kept)))
+        """End a connection before new callers find no place: one that lingers, or the slow or idle one of longest."""
+        if self._lingering:
+            self._close(next(iter(self._lingering)))
+            return
+        arriving, kept = _first(self._arriving), _first(self._kept)
+        slow_since = self._arriving[arriving] - self.request_seconds if arriving else math.inf
+        idle_since = self._kept[kept] - self._config.keepalive if kept else math.inf
+        if arriving and slow_since <= idle_since:
+            self._drop(arriving)
+            if arriving in self._lingering:
+                # It may not read the refusal then, but would take the place all the same.
+                self._close(arriving)
+        elif kept:
+            self._close(kept)
+        elif self._unread:
+            self._close(next(iter(self._unread)))
 
 
 def _first(connections: dict[Connection, Any]) -> Connection | None:

@@ -9,7 +9,7 @@ from gatehouse.server.framing import Frame
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """A connection whose socket never waits, except while a thread sends what the caller is slow to read."""
+    """A connection whose socket never waits, except while a thread sends a long answer."""
 
     sock: socket.socket
     client: Any

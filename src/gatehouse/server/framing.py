@@ -97,10 +97,11 @@ class Frame:
     def _add_chunks(self) -> Progress:
         assert self._chunks is not None
         assert self._body_start is not None
-        if self._chunks.scan(self.received, self._body_start):
-            return Progress.WHOLE
+        is_over = self._chunks.scan(self.received, self._body_start)
         if self._chunks.received_size > self._max_body_bytes:
             return Progress.TOO_LARGE
+        if is_over:
+            return Progress.WHOLE
         raw = len(self.received) - self._body_start
         return Progress.WASTEFUL if raw > _RAW_PER_BYTE * self._max_body_bytes else Progress.UNFINISHED
 
@@ -133,6 +134,7 @@ class _Chunks:
             self._position = end + len(b"\r\n") - start
             if self._in_trailer:
                 if not line:
+                    self.received_size = self._announced_size
                     return True
                 continue
             digits = line.partition(b";")[0].strip()

@@ -59,12 +59,16 @@ class Gathering:
             return
         body = b""
         if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
+            fields = {"source": environ["REMOTE_ADDR"] or None}
             try:
                 body = await self._gather(environ, protocol)
             except TimeoutError:
-                fields = {"source": environ["REMOTE_ADDR"] or None}
                 _log.info("a request did not arrive in time", extra={"fields": fields})
                 protocol.response_bytes(HTTPStatus.REQUEST_TIMEOUT.value, _REFUSAL, b"")
+                return
+            except _BrokenBodyError:
+                _log.info("a request could not be read", extra={"fields": fields})
+                protocol.response_bytes(HTTPStatus.BAD_REQUEST.value, _REFUSAL, b"")
                 return
         answered = self._loop.create_future()
         threads = self._probe_threads if environ["PATH_INFO"] in _PROBES else self._threads
@@ -83,15 +87,17 @@ class Gathering:
         self._probe_threads.shutdown()
 
     async def _gather(self, environ: dict[str, Any], protocol: Any) -> bytes:
-        """Return the body; of one that is too large no more than tells so. Raises TimeoutError."""
+        """Return the body; of one that is too large no more than tells so. Raises TimeoutError and _BrokenBodyError."""
         length = environ.get("CONTENT_LENGTH")
         body = _Body(self._loop, self._request_seconds, self._max_body_bytes)
         is_too_large = length is not None and int(length) > self._max_body_bytes
         if is_too_large and "HTTP_EXPECT" in environ:
             return b""
         held = self._max_body_bytes if length is None else min(int(length), self._max_body_bytes)
-        self._hold(body, held)
+        self._arriving[body] = None
+        self._held_bytes += held
         try:
+            self._make_room(body)
             async with body.timeout:
                 if is_too_large:
                     body.refuse()
@@ -104,13 +110,16 @@ class Gathering:
         finally:
             del self._arriving[body]
             self._held_bytes -= held
+        if length is None and body.is_broken:
+            raise _BrokenBodyError
         return bytes(body.received)
 
-    def _hold(self, body: "_Body", size: int) -> None:
-        self._held_bytes += size
-        if self._held_bytes > MAX_HELD_BYTES and self._arriving:
-            next(iter(self._arriving)).end_within(0)
-        self._arriving[body] = None
+    def _make_room(self, newest: "_Body") -> None:
+        """End the body that has been slow for longest, where there is too much of them."""
+        if self._held_bytes > MAX_HELD_BYTES:
+            slowest = next(each for each in self._arriving if each is newest or not each.timeout.expired())
+            if slowest is not newest:
+                slowest.end_within(0)
 
     def _answer(self, environ: dict[str, Any], body: bytes, protocol: Any, answered: "asyncio.Future[None]") -> None:
         """Answer a request, in a thread."""
@@ -124,6 +133,10 @@ class Gathering:
             self._loop.call_soon_threadsafe(answered.set_result, None)
 
 
+class _BrokenBodyError(Exception):
+    """A body in chunks was malformed, or cut off. Of one whose length was told, the application sees that itself."""
+
+
 class _Body:
     """A body that arrives, until its time is over."""
 
@@ -134,6 +147,15 @@ class _Body:
         self._loop = loop
         self._most = most
         self._thrown_away = 0
+        self._empty_chunks = 0
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it is not whole: granian tells so by a chunk without bytes beside the one at each end.
+
+        One with trailers looks the same, which no client of the service sends.
+        """
+        return self._empty_chunks > 1 and not self.is_refused
 
     def refuse(self) -> None:
         """Read on for a moment only, and keep nothing: who is cut off in the middle may never read the refusal."""
@@ -141,12 +163,15 @@ class _Body:
         self.end_within(LINGER_SECONDS)
 
     def end_within(self, seconds: float) -> None:
-        """Bring the end of its time nearer."""
+        """Bring the end of its time nearer, unless it has come already."""
+        if self.timeout.expired():
+            return
         deadline = self._loop.time() + seconds
         self.timeout.reschedule(min(deadline, self.timeout.when() or deadline))
 
     def add(self, chunk: bytes) -> bool:
         """Take what has come. False when no more is wanted."""
+        self._empty_chunks += not chunk
         if self.is_refused:
             self._thrown_away += len(chunk)
             return self._thrown_away <= LINGER_BYTES

@@ -57,8 +57,8 @@ class GranianWorker(Worker):
 
         def end() -> None:
             self.alive = False
-            gathering.hurry()
             stop.set()
+            gathering.hurry()
 
         def beat() -> None:
             self.notify()

@@ -11,8 +11,12 @@ STOP_SECONDS = 2.0
 UNREAD_SECONDS = 45.0
 """How long a client may leave its answer unread."""
 
+UNREAD_BYTES = 1024 * 1024
+"""Most of an answer that is kept for a caller who is slow to read it. A thread waits with what is beyond it."""
+
 MAX_HELD_BYTES = 32 * 1024 * 1024
-"""Most bytes of unfinished requests in a process. Beyond it, the sender that has been slow for longest is dropped."""
+"""Most bytes of unfinished requests in a process, and of unread answers. Beyond it, who has been slow for longest is
+dropped."""
 
 PROBE_THREADS = 2
 """Threads for what load balancers ask. Behind a crowd of callers they would learn too late that it is there."""

@@ -1,6 +1,7 @@
 """gunicorn starts, watches, renews and stops the processes; each has its threads, and a delivery worker."""
 
 import gc
+import logging
 import os
 import signal
 import ssl
@@ -16,10 +17,11 @@ from gunicorn.sock import UnixSocket
 from gunicorn.workers.base import Worker
 
 from gatehouse.app import Wsgi, create_app
-from gatehouse.config import Settings
+from gatehouse.config import Settings, SettingsError
 from gatehouse.delivery.background import background_of
 from gatehouse.operations.clients import keep_writing_counts
 from gatehouse.operations.core import Core, make_core
+from gatehouse.security.certificates import read_certificate
 from gatehouse.server import buffering
 from gatehouse.server.balance import Balance
 from gatehouse.server.memory import keep_giving_back
@@ -39,17 +41,28 @@ _SOCKET_FILE = 0o660
 _WORKER_STOP = 10
 """Seconds that a delivery under way has to finish when the process stops."""
 
-
 _TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 """Signals that tell a process to end."""
 
+_log = logging.getLogger("gatehouse.server")
+
 
 class FirstProcess(Arbiter):
-    """gunicorn's first process, which makes the others; but what tells one of them to end always arrives.
+    """gunicorn's first process, which makes the others. What tells one of them to end always arrives.
 
     A new process has the first one's handlers until it sets its own, and these put a signal where it looks for none.
     The first process would wait for it in vain, for as long as gunicorn allows (30 s), and then kill it.
     """
+
+    def handle_hup(self) -> None:
+        """Renew the processes, unless they could not serve: the old ones would be gone by then."""
+        server: Any = self.app
+        try:
+            server.read_certificate()
+        except SettingsError as error:
+            _log.error("nothing is renewed: %s", error)
+        else:
+            super().handle_hup()
 
     def spawn_worker(self) -> Any:
         """Make a process, for which these signals wait until it can heed them (see `_begin`)."""
@@ -74,17 +87,28 @@ class Server(BaseApplication):
     """gunicorn, configured by our settings and nothing else: neither its command line nor its environment count."""
 
     def __init__(self, settings: Settings, with_worker: bool, when_ready: Callable[[], None]) -> None:
-        """`when_ready` is called once, when the address is bound and the processes are being started."""
+        """`when_ready` is called once, when the address is bound and the processes are being started.
+
+        Raises SettingsError where the certificate cannot be read.
+        """
         self._settings = settings
         self._with_worker = with_worker
         self._when_ready = when_ready
         self._core: Core | None = None
+        self.tls: ssl.SSLContext | None = None
+        """What https is served with; a process has that which there was when it was made."""
+        self.read_certificate()
         self._balance = Balance(2 * settings.workers)  # a reload makes new ones before the old ones end
         super().__init__()
 
     def run(self) -> None:
         """Serve until this process is told to end, and then end it."""
         FirstProcess(self).run()
+
+    def read_certificate(self) -> None:
+        """Read the certificate for all processes that are made from now on. Raises SettingsError, and keeps the old."""
+        if self._settings.tls_certificate:
+            self.tls = read_certificate(self._settings.tls_certificate, self._settings.tls_key)
 
     def load_config(self) -> None:
         """Set gunicorn's options."""
@@ -111,7 +135,6 @@ class Server(BaseApplication):
         if self._settings.tls_certificate:
             options["certfile"] = str(self._settings.tls_certificate)
             options["keyfile"] = str(self._settings.tls_key or self._settings.tls_certificate)
-            options["ssl_context"] = _tls_context
         for name, value in options.items():
             self.cfg.set(name, value)
 
@@ -168,13 +191,6 @@ class Server(BaseApplication):
         if self._with_worker:
             for name, run in background_of(self._core).items():
                 _start(name, run)
-
-
-def _tls_context(_config: Any, make_default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """Allow TLS 1.2 and 1.3, without asking clients for certificates. Source: RFC 8996; ASVS 5.0, 12.1.1."""
-    context = make_default()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 _stop = threading.Event()

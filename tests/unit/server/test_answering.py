@@ -27,6 +27,7 @@ class Answering:
         self.far.settimeout(10)
         self.connection = Connection(self.near, ("192.0.2.7", 4711), ("127.0.0.1", 80), Frame(1 << 20))
         self.seen = []
+        self.outcome = None
 
     def application(self, environ, start_response):
         self.seen.append((environ, environ["wsgi.input"].read()))
@@ -35,7 +36,9 @@ class Answering:
 
     def answer(self, received, application=None, is_last=False):
         self.connection.requests += 1
-        return answer(self.config, application or self.application, self.connection, received, 100, is_last=is_last)
+        application = application or self.application
+        self.outcome = answer(self.config, application, self.connection, received, 100, is_last=is_last)
+        return self.outcome.rest
 
     def received(self):
         self.near.close()
@@ -187,6 +190,14 @@ def test_body_that_is_too_large(thread):
     assert [len(body) for _, body in thread.seen] == [101]
 
 
+@pytest.mark.parametrize("size", [99, 100])
+def test_chunks_that_are_too_large_end_the_connection(thread, size):
+    """Where the next request begins is not known any more: its beginning has been read with them."""
+    chunked = CHUNKED.replace(b"4\r\nbody", b"%x\r\n%s\r\n1\r\nx" % (size, b"x" * size))
+
+    assert thread.answer(chunked + GET) == (GET if size < 100 else CLOSES)
+
+
 def test_answer_in_parts_is_sent_as_it_is_made(thread):
     """An answer may be long, or take its time."""
     seen = []
@@ -226,6 +237,17 @@ def test_answer_for_a_slow_reader(thread):
     thread.near.close()
     reader.join(20)
     assert b"".join(received).endswith(b"\r\n\r\n" + body)
+
+
+def test_answer_that_nobody_reads(thread):
+    """No thread waits for its caller: what the connection does not take at once is left to the loop."""
+    body = bytes(range(256)) * 3_000
+    application = streaming(body[:300_000], body[300_000:], headers=[("Content-Length", str(len(body)))])
+
+    assert thread.answer(GET, application) == GOES_ON
+    unread = bytes(thread.outcome.unread)
+    assert len(unread) > 100_000
+    assert (thread.received() + unread).endswith(b"\r\n\r\n" + body)
 
 
 def test_caller_that_is_gone(thread, caplog):

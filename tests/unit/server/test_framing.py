@@ -81,6 +81,9 @@ def test_what_is_odd_is_handed_over_at_once(request_bytes):
         (CHUNKED + b"FFFFFFFF\r\n" + b"x" * 101, Progress.TOO_LARGE),
         (CHUNKED + b"32\r\n" + b"x" * 50 + b"\r\n32\r\n" + b"x" * 50 + b"\r\n", Progress.UNFINISHED),
         (CHUNKED + b"32\r\n" + b"x" * 50 + b"\r\n33\r\n" + b"x" * 51 + b"\r\n", Progress.TOO_LARGE),
+        # Also where all of it has come: the application is to refuse it, and the connection ends.
+        (CHUNKED + b"65\r\n" + b"x" * 101 + b"\r\n0\r\n\r\n", Progress.TOO_LARGE),
+        (CHUNKED + b"64\r\n" + b"x" * 100 + b"\r\n0\r\n\r\n", Progress.WHOLE),
         (CHUNKED + b"1;" + b"x" * 800, Progress.WASTEFUL),
         (CHUNKED + b"0\r\n" + b"X: y\r\n" * 134, Progress.WASTEFUL),
         (HEAD + b"X: " + b"y" * MAX_HEAD_BYTES, Progress.HEAD_TOO_LARGE),
