@@ -38,7 +38,9 @@ def serve(with_demo: bool, no_worker: bool) -> None:
     """
     # gunicorn and the fronts are imported for this command alone.
     from gatehouse.server import Server
+    from gatehouse.server.memory import share_between_threads
 
+    share_between_threads()
     settings = read_settings(os.environ)
     configure_logging(settings.log_level, settings.log_format)
     demo = None

@@ -1,4 +1,4 @@
-"""Whether what C code has freed comes back to the system."""
+"""Whether threads share what C code has freed, and whether it comes back to the system."""
 
 import json
 import subprocess
@@ -44,3 +44,39 @@ def test_memory_is_given_back():
 
     kept, then = json.loads(done.stdout)
     assert kept - then > 0.9 * BLOCKS * BLOCK_BYTES
+
+
+SHARING = """
+import ctypes, json, threading
+import xml.etree.ElementTree as ElementTree
+from gatehouse.server.memory import share_between_threads
+
+share_between_threads()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+together = threading.Barrier(8)
+
+def ask():
+    together.wait()
+    for _ in range(1_000):
+        libc.malloc(ctypes.c_size_t(1_000))
+    together.wait()
+
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+libc.open_memstream.restype = ctypes.c_void_p
+text, length = ctypes.c_char_p(), ctypes.c_size_t()
+stream = ctypes.c_void_p(libc.open_memstream(ctypes.byref(text), ctypes.byref(length)))
+libc.malloc_info(0, stream)
+libc.fclose(stream)
+print(len(ElementTree.fromstring(text.value).findall("heap")))
+"""
+
+
+def test_threads_share_free_memory():
+    done = subprocess.run([sys.executable, "-c", SHARING], capture_output=True, text=True, timeout=60, check=True)
+
+    assert int(done.stdout) == 1
