@@ -12,7 +12,7 @@ from typing import Any
 
 from locked import ROOT
 
-FILES = [ROOT / "scripts" / f"{name}.txt" for name in ("requirements", "requirements-test", "requirements-build")]
+FILES = sorted((ROOT / "scripts").glob("requirements*.txt"))
 
 
 def main(options: list[str]) -> int:
