@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,32 @@ def test_processes_share_memory(service: Service) -> None:
         text = Path(f"/proc/{each}/smaps_rollup").read_text()
         kilobytes = {name: int(value) for name, value in re.findall(r"^(Rss|Pss): +(\d+) kB", text, re.M)}
         assert kilobytes["Pss"] < MOST_OF_ITS_OWN * kilobytes["Rss"], text
+
+
+ARENA_BYTES = 64 * 1024 * 1024
+"""What glibc sets aside for each part of the memory that some threads have for themselves. Source: glibc, arena.c."""
+
+
+def own_parts(process: int) -> list[int]:
+    """Return where such parts begin: a piece that is in use and one that is set aside are as long as that together."""
+    maps = re.findall(r"^(\w+)-(\w+) (\S+) \S+ 00:00 0 *$", Path(f"/proc/{process}/maps").read_text(), re.M)
+    pieces = [(int(begin, 16), int(end, 16), rights) for begin, end, rights in maps]
+    return [
+        begin
+        for (begin, middle, rights), (next_begin, end, next_rights) in pairwise(pieces)
+        if (rights, next_rights) == ("rw-p", "---p")
+        and middle == next_begin
+        and begin % ARENA_BYTES == 0
+        and end - begin == ARENA_BYTES
+    ]
+
+
+def test_threads_share_free_memory(service: Service) -> None:
+    """What one has freed would serve no other, and the process would hold more and more."""
+    for _ in range(4):
+        log_in(service)
+    for each in processes(service):
+        assert own_parts(each) == []
 
 
 def test_probes_are_answered(service: Service) -> None:
