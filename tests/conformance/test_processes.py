@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -139,21 +140,50 @@ def test_every_process_hashes_at_once(service: Service) -> None:
     All but one are stopped, so that this one has to answer.
     """
     for each in processes(service):
-        with stopped(set(processes(service)) - {each}):
+        with stopped(service, set(processes(service)) - {each}):
             log_in(service)
 
 
 @contextlib.contextmanager
-def stopped(some: set[int]) -> Iterator[None]:
-    """Let processes do nothing meanwhile, in none of their threads."""
-    for each in some:
-        os.kill(each, signal.SIGSTOP)
+def stopped(service: Service, some: set[int]) -> Iterator[None]:
+    """Let processes do nothing meanwhile, in none of their threads; and not while they write, or no other could."""
     try:
-        wait_until(lambda: all(states(each) == {"T"} for each in some), 10, lambda: "the processes do not stop")
+        stop(some)
+        wait_until(lambda: can_be_written_to(service) or stop_later(some), 30, lambda: "a process writes all the time")
         yield
     finally:
-        for each in some:
-            os.kill(each, signal.SIGCONT)
+        send(some, signal.SIGCONT)
+
+
+def stop(some: set[int]) -> None:
+    """Stop processes, each as a whole."""
+    send(some, signal.SIGSTOP)
+    wait_until(lambda: all(states(each) == {"T"} for each in some), 10, lambda: "the processes do not stop")
+
+
+def stop_later(some: set[int]) -> bool:
+    """Let stopped processes go on for a moment. Returns False."""
+    send(some, signal.SIGCONT)
+    time.sleep(0.1)
+    stop(some)
+    return False
+
+
+def send(some: set[int], number: signal.Signals) -> None:
+    """Send a signal to processes."""
+    for each in some:
+        os.kill(each, number)
+
+
+def can_be_written_to(service: Service) -> bool:
+    """Whether nobody writes to the database in this moment."""
+    with contextlib.closing(sqlite3.connect(service.folder / "var/gatehouse.db", timeout=0)) as database:
+        try:
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        database.rollback()
+    return True
 
 
 def test_process_that_ends_is_replaced(service: Service) -> None:
@@ -165,7 +195,7 @@ def test_process_that_ends_is_replaced(service: Service) -> None:
         lambda: before[0] not in processes(service) and len(processes(service)) == PROCESSES, 30, lambda: service.log
     )
     (fresh,) = set(processes(service)) - set(before)
-    with stopped({before[1]}):
+    with stopped(service, {before[1]}):
         log_in(service)
     assert stat(fresh).parent == stat(before[1]).parent
 
@@ -301,14 +331,14 @@ def assert_shared_out(service: Service) -> None:
 def test_who_hangs_keeps_no_connection_waiting(gunicorn_service: Service) -> None:
     """A process with few connections that does nothing leaves them to the others."""
     hanging = processes(gunicorn_service)[0]
-    with stopped({hanging}), kept_connections(gunicorn_service) as shares:
+    with stopped(gunicorn_service, {hanging}), kept_connections(gunicorn_service) as shares:
         assert sorted(shares) == [0, KEPT]
 
 
 def test_who_hangs_costs_others_few_connections(gunicorn_service: Service) -> None:
     """What is given up to it comes back, so that little is."""
     hanging = processes(gunicorn_service)[0]
-    with stopped({hanging}), open_connections(gunicorn_service) as connections:
+    with stopped(gunicorn_service, {hanging}), open_connections(gunicorn_service) as connections:
         began, ended = time.monotonic(), 0
         while (seconds := time.monotonic() - began) < HANGS_SECONDS:
             ended += call_on(connections)
